@@ -1,0 +1,1 @@
+"""Rosterbridge: from a school's SIS to Apple School Manager."""
