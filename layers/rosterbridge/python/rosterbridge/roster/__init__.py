@@ -1,0 +1,28 @@
+"""The roster rules: OneRoster CSV to Apple School Manager CSV. Pure: no AWS, no clock, no network."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.report import Report
+
+__all__ = ["ConversionOptions", "Report", "convert", "validate"]
+
+
+def validate(source: Path, options: ConversionOptions, *, as_of: date) -> Report:
+    """Check a ZIP by every rule of ``mapping.md`` and tell what would be sent, without writing anything."""
+    from rosterbridge.roster.packages import process
+
+    return process(source, None, options, as_of)
+
+
+def convert(source: Path, target: Path, options: ConversionOptions, *, as_of: date) -> Report:
+    """Check a ZIP and, when it is accepted, write what Apple gets to ``target``.
+
+    A clean ZIP in Apple's own format is copied byte for byte; nothing is written when the report rejects.
+    """
+    from rosterbridge.roster.packages import process
+
+    return process(source, target, options, as_of)

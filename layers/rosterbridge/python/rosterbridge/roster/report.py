@@ -1,0 +1,66 @@
+"""What validation and conversion found: entries with a place and a mend, and counts that add up."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Severity = Literal["error", "warning"]
+Format = Literal["oneroster-1.0", "oneroster-1.1", "oneroster-1.2", "asm", "unknown"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Entry(_Model):
+    """One finding; ``line`` is the one that a text editor shows, ``mend`` says how to put it right."""
+
+    code: str
+    severity: Severity
+    message: str
+    mend: str
+    file: str | None = None
+    line: int | None = None
+    column: str | None = None
+
+
+class Total(_Model):
+    """How often a code was found in a file; entries stop at a thousand, this number does not."""
+
+    code: str
+    severity: Severity
+    file: str | None
+    count: int
+
+
+class FileCounts(_Model):
+    """A source file's rows: ``read`` = ``sent`` + ``left_out`` (by a rule) + ``dropped`` (by an error)."""
+
+    read: int
+    sent: int
+    left_out: int = 0
+    dropped: int = 0
+    reasons: dict[str, int] = Field(default_factory=dict)
+
+
+class Report(_Model):
+    """The outcome of an upload; ``sent`` counts the rows of each file that Apple gets.
+
+    ``unchanged`` says that the upload goes to Apple byte for byte.
+    """
+
+    accepted: bool
+    format: Format
+    summary: str
+    entries: tuple[Entry, ...] = ()
+    totals: tuple[Total, ...] = ()
+    counts: dict[str, FileCounts] = Field(default_factory=dict)
+    sent: dict[str, int] = Field(default_factory=dict)
+    unchanged: bool = False
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the errors, each once, in the order found."""
+        return tuple(dict.fromkeys(total.code for total in self.totals if total.severity == "error"))
