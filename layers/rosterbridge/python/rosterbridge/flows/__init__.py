@@ -1,1 +1,4 @@
-"""flows"""
+"""Flows: accounts, flows, runs and their steps, and what may be done with them.
+
+Knows the outside only through ``ports``.
+"""

@@ -1,0 +1,30 @@
+"""Runs start as executions of the Standard state machine, named by the run."""
+
+from __future__ import annotations
+
+import json
+
+from botocore.exceptions import ClientError
+
+from rosterbridge.adapters.clients import client, error_code, translated
+from rosterbridge.flows.models import ObjectRef
+
+
+class StepFunctionsWorkflow:
+    """One execution a run: a Standard execution's name can be used once, which makes starting it repeatable."""
+
+    def __init__(self, state_machine_arn: str) -> None:
+        self._state_machine = state_machine_arn
+        self._client = client("stepfunctions")
+
+    def start(self, run_id: str, source: ObjectRef) -> None:
+        """Start the run's execution; starting it again is no error."""
+        execution = {"run_id": run_id, "source": source.model_dump(exclude_none=True)}
+        with translated("stepfunctions"):
+            try:
+                self._client.start_execution(
+                    stateMachineArn=self._state_machine, name=run_id, input=json.dumps(execution, sort_keys=True)
+                )
+            except ClientError as error:
+                if error_code(error) != "ExecutionAlreadyExists":
+                    raise

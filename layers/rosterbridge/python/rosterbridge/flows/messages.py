@@ -1,0 +1,32 @@
+"""The one sentence that tells a school administrator what a code means and what to do; see ``docs/errors.md``."""
+
+from __future__ import annotations
+
+FAILURES = {
+    "asm-unreachable": "Apple's server could not be reached; Rosterbridge tries again by itself.",
+    "asm-connection-lost": "The connection to Apple's server broke off; Rosterbridge tries again by itself.",
+    "asm-timed-out": "Apple's server stopped answering; Rosterbridge tries again by itself.",
+    "asm-storage-refused": "Apple's server did not take the file; Rosterbridge tries again by itself.",
+    "asm-size-differs": "Apple's server got a file of another size; Rosterbridge tries again by itself.",
+    "asm-sign-in-refused": (
+        "Apple School Manager refused the user name or password of this connection: "
+        "get a new password in Apple School Manager and enter it in the ASM account."
+    ),
+    "asm-host-key-refused": (
+        "Apple's server showed another host key than the accepted one: "
+        "check with Apple before you accept the new key in the ASM account."
+    ),
+    "asm-algorithms-refused": "Apple's server offers no encryption that Rosterbridge accepts: tell your operator.",
+    "asm-folder-missing": "The folder of the ASM account does not exist on Apple's server: correct it in the account.",
+    "flow-missing": "The flow of this upload no longer exists: create it again and upload again.",
+    "flow-switched-off": "This flow is switched off, so nothing was sent. Switch it on and upload again.",
+    "asm-account-missing": "The ASM account of this flow no longer exists: connect it again and upload again.",
+    "run-missing": "The record of this run is gone: upload again.",
+    "object-missing": "The uploaded file is gone: upload it again.",
+    "conversion-differs": "Conversion disagreed with validation: tell your operator.",
+}
+
+
+def message(code: str) -> str:
+    """Return the sentence for ``code``; for an unknown one, a sentence that names it."""
+    return FAILURES.get(code, f"The run failed ({code}): tell your operator.")

@@ -1,0 +1,186 @@
+"""The steps of a run after it was received: validate, convert, forward."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rosterbridge.errors import ConfigurationError, NotFoundError, PermanentError, RosterbridgeError
+from rosterbridge.flows.messages import message
+from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Run, RunStatus, Step, StepName
+from rosterbridge.flows.ports import AccountStore, Delivery, ObjectStore, RunStore, SecretBox
+from rosterbridge.flows.receiving import run_object
+
+if TYPE_CHECKING:
+    from rosterbridge.roster.report import Report
+
+
+class Validation(Model):
+    """What the state machine learns from validation."""
+
+    accepted: bool
+    report: ObjectRef
+
+
+class Conversion(Model):
+    """What the state machine learns from conversion."""
+
+    result: ObjectRef
+
+
+class Forwarding(Model):
+    """What the state machine learns from forwarding; ``sent_bytes`` is the size at Apple's side."""
+
+    remote_name: str
+    sent_bytes: int
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What every step needs; ``now`` is the clock."""
+
+    accounts: AccountStore
+    runs: RunStore
+    objects: ObjectStore
+    now: Callable[[], datetime]
+
+    def validate(self, run_id: str) -> Validation:
+        """Check the upload by all rules and store the report; a bad upload is an answer, not an error."""
+        from rosterbridge.roster import validate
+
+        with self._step(run_id, "validate", RunStatus.VALIDATING) as work:
+            source = work.fetch(work.run.source)
+            report = validate(source, work.flow.options, as_of=work.run.received_at.date())
+            stored = run_object(work.run.source.bucket, run_id, "report.json")
+            self.objects.put_text(report.model_dump_json(), stored)
+            work.ended(
+                outcome="succeeded" if report.accepted else "rejected",
+                code=None if report.accepted else next(iter(report.codes), None),
+                message=report.summary,
+                counts=_counts(report),
+                response={"format": report.format, "codes": list(report.codes)},
+            )
+            work.produced(report=stored, summary=report.summary)
+        return Validation(accepted=report.accepted, report=stored)
+
+    def convert(self, run_id: str) -> Conversion:
+        """Write the ZIP that Apple gets; raises PermanentError if conversion disagrees with validation."""
+        from rosterbridge.roster import convert
+
+        with self._step(run_id, "convert", RunStatus.CONVERTING) as work:
+            source, target = work.fetch(work.run.source), work.folder / "result.zip"
+            report = convert(source, target, work.flow.options, as_of=work.run.received_at.date())
+            if not report.accepted:
+                raise PermanentError("conversion-differs")
+            stored = run_object(work.run.source.bucket, run_id, "result.zip")
+            self.objects.upload(target, stored)
+            work.ended(
+                outcome="succeeded",
+                counts={**report.sent, "bytes": target.stat().st_size},
+                message="Passed on unchanged." if report.unchanged else "Converted to Apple School Manager CSV.",
+            )
+            work.produced(result=stored)
+        return Conversion(result=stored)
+
+    def forward(self, run_id: str, delivery: Delivery, secrets: SecretBox) -> Forwarding:
+        """Send the ZIP to Apple; raises TransientError or PermanentError."""
+        with self._step(run_id, "forward", RunStatus.FORWARDING) as work:
+            account = self._asm_account(work.flow)
+            password = secrets.decrypt(account.encrypted_password, organization_id=account.organization_id)
+            local = work.fetch(run_object(work.run.source.bucket, run_id, "result.zip"))
+            name = remote_name(run_id)
+            work.requests(method="put", host=account.host, port=account.port, folder=account.folder, name=name)
+            sent = delivery.send(local, account, password, name)
+            counts = (converted.counts if (converted := work.run.step("convert")) else {}).copy()
+            size = counts.pop("bytes", local.stat().st_size)
+            work.ended(outcome="succeeded", counts={"bytes": size}, message="Handed over to Apple.", response=sent)
+            work.produced(
+                summary=f"Sent to Apple School Manager: {_sentence(counts)}.",
+                delivered_to=f"{account.host}:{account.port}/{account.folder}/{name}",
+            )
+        return Forwarding(remote_name=name, sent_bytes=size)
+
+    def _asm_account(self, flow: Flow) -> AsmAccount:
+        account = self.accounts.asm_account(flow.asm_account_id)
+        if account is None:
+            raise ConfigurationError("asm-account-missing", flow.asm_account_id)
+        return account
+
+    @contextmanager
+    def _step(self, run_id: str, name: StepName, status: RunStatus) -> Iterator[_Work]:
+        run = self.runs.get(run_id)
+        if run is None:
+            raise NotFoundError("run-missing", run_id)
+        earlier = run.step(name)
+        step = Step(name=name, started_at=self.now(), attempts=earlier.attempts + 1 if earlier else 1)
+        self.runs.start_step(run_id, status, step)
+        with tempfile.TemporaryDirectory(prefix="run-") as folder:
+            work = _Work(self, run, Path(folder), step)
+            try:
+                work.flow = self._flow(run)
+                yield work
+            except RosterbridgeError as error:
+                work.ended(outcome="failed", code=error.code, message=message(error.code))
+                work.produced(summary=message(error.code))
+                work.save()
+                raise
+            work.save()
+
+    def _flow(self, run: Run) -> Flow:
+        flow = self.accounts.flow(run.flow_id)
+        if flow is None:
+            raise ConfigurationError("flow-missing", run.flow_id)
+        return flow
+
+
+class _Work:
+    """One step in progress: its folder, what it recorded, what it produced."""
+
+    flow: Flow
+
+    def __init__(self, processor: Processor, run: Run, folder: Path, step: Step) -> None:
+        self.run = run
+        self.folder = folder
+        self._processor = processor
+        self._step = step
+        self._produced: dict[str, Any] = {}
+
+    def fetch(self, ref: ObjectRef) -> Path:
+        path = self.folder / "input.zip"
+        self._processor.objects.download(ref, path)
+        return path
+
+    def requests(self, **request: Any) -> None:
+        self._step = self._step.model_copy(update={"request": request})
+
+    def ended(self, **outcome: Any) -> None:
+        self._step = self._step.model_copy(update=outcome)
+
+    def produced(self, **produced: Any) -> None:
+        self._produced.update(produced)
+
+    def save(self) -> None:
+        step = self._step.model_copy(update={"ended_at": self._processor.now()})
+        project = self._processor.accounts.project(self.run.project_id)
+        if project is None or not project.save_data:
+            step = step.model_copy(update={"request": {}, "response": {}})
+        self._processor.runs.end_step(self.run.id, step, **self._produced)
+
+
+def remote_name(run_id: str) -> str:
+    """Return the name that a run's ZIP has on Apple's server: plain ASCII, and the same for every try."""
+    return f"rosterbridge-{run_id}.zip"
+
+
+def _counts(report: Report) -> dict[str, int]:
+    rows = {f"{file.removesuffix('.csv')}_read": count.read for file, count in report.counts.items()}
+    return {**rows, **report.sent}
+
+
+def _sentence(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {name.removesuffix('.csv')}" for name, number in counts.items())

@@ -1,0 +1,122 @@
+"""An object has appeared in a home folder: is it an upload, and which runs does it start?"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+
+from rosterbridge.errors import NotFoundError
+from rosterbridge.flows.models import Flow, ObjectRef, Run, RunStatus, Step
+from rosterbridge.flows.ports import AccountStore, ObjectStore, RunStore, Workflow
+from rosterbridge.flows.signing_in import HOME_PREFIX
+
+# What SFTP clients call a file that they have not finished
+TEMPORARY_SUFFIXES = (".filepart", ".part", ".tmp", ".partial", ".crdownload")
+HOME_DEPTH = 2  # home/<file account id>/<the client's own path>
+SWITCHED_OFF = "flow-switched-off"
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """One version of an object that S3 says was created; ``size`` in bytes."""
+
+    ref: ObjectRef
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """What receiving needs; ``run_bucket`` keeps the runs' files, ``keep_runs`` the time that a record lives."""
+
+    accounts: AccountStore
+    runs: RunStore
+    objects: ObjectStore
+    workflow: Workflow
+    run_bucket: str
+    keep_runs: timedelta
+
+    def receive(self, uploaded: Uploaded) -> list[str]:
+        """Start a run for each flow of the account and take the object out of the home; return the run ids.
+
+        The same event, delivered again at any point, changes nothing more: ids come from the object version, each
+        step may be repeated, and the object is removed last.
+        """
+        if not is_upload(uploaded.ref.key, uploaded.size):
+            return []
+        flows = self.accounts.flows_of_file_account(_file_account_id(uploaded.ref.key))
+        if not flows or not self.objects.exists(uploaded.ref):
+            return []
+        try:
+            started = [self._start(uploaded, flow) for flow in flows]
+        except NotFoundError:  # a repeated event finished between the check and the copy
+            return []
+        self.objects.delete(uploaded.ref)
+        return started
+
+    def _start(self, uploaded: Uploaded, flow: Flow) -> str:
+        run = new_run(uploaded, flow, self.run_bucket, self.keep_runs)
+        self.objects.copy(uploaded.ref, run.source)
+        self.runs.create(run)
+        if not run.status.final:
+            self.workflow.start(run.id, run.source)
+        return run.id
+
+
+def is_upload(key: str, size: int) -> bool:
+    """Tell an upload from a folder, an empty object, a hidden or an unfinished file."""
+    parts = PurePosixPath(key).parts
+    if key.endswith("/") or size == 0 or len(parts) <= HOME_DEPTH or parts[0] != HOME_PREFIX:
+        return False
+    hidden = any(part.startswith((".", "~")) for part in parts[HOME_DEPTH:])
+    return not hidden and not key.lower().endswith(TEMPORARY_SUFFIXES)
+
+
+def _file_account_id(key: str) -> str:
+    return PurePosixPath(key).parts[1]
+
+
+def run_id(ref: ObjectRef, flow_id: str) -> str:
+    """Return the id that this object version has as a run of this flow, always the same."""
+    identity = "\n".join((ref.bucket, ref.key, ref.version_id or "", flow_id))
+    return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+def run_object(bucket: str, run: str, name: str) -> ObjectRef:
+    """Return where a run keeps one of its files."""
+    return ObjectRef(bucket=bucket, key=f"runs/{run}/{name}")
+
+
+def new_run(uploaded: Uploaded, flow: Flow, run_bucket: str, keep: timedelta) -> Run:
+    """Return the record of a run that starts now; that of a switched-off flow is final at once."""
+    identity = run_id(uploaded.ref, flow.id)
+    step = Step(
+        name="receive",
+        started_at=uploaded.at,
+        ended_at=uploaded.at,
+        outcome="succeeded" if flow.enabled else "rejected",
+        code=None if flow.enabled else SWITCHED_OFF,
+        counts={"bytes": uploaded.size},
+    )
+    return Run(
+        id=identity,
+        organization_id=flow.organization_id,
+        project_id=flow.project_id,
+        flow_id=flow.id,
+        flow_name=flow.name,
+        file_account_id=flow.file_account_id,
+        status=RunStatus.RECEIVED if flow.enabled else RunStatus.REJECTED,
+        received_at=uploaded.at,
+        ended_at=None if flow.enabled else uploaded.at,
+        file_name=PurePosixPath(uploaded.ref.key).name,
+        file_bytes=uploaded.size,
+        source=run_object(run_bucket, identity, "source.zip"),
+        summary=""
+        if flow.enabled
+        else "This flow is switched off, so nothing was sent. Switch it on and upload again.",
+        error=None if flow.enabled else "flow-switched-off",
+        steps=(step,),
+        expires_at=uploaded.at + keep,
+    )

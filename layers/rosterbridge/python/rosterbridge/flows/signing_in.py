@@ -1,0 +1,133 @@
+"""May this SFTP client come in, and where is its home? Transfer Family asks before every session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rosterbridge.flows.models import FileAccount
+from rosterbridge.flows.ports import AccountStore
+
+HOME_PREFIX = "home"
+MAX_POLICY_CHARACTERS = 2048  # Transfer Family's limit of a session policy
+
+
+class SignInRequest(BaseModel):
+    """Transfer Family's request to a custom identity provider; no password means sign-in by key."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    username: str
+    password: str = Field(default="", repr=False)
+    protocol: str
+    server_id: str = Field(alias="serverId")
+    source_ip: str = Field(alias="sourceIp")
+
+
+class HomeSettings(BaseModel):
+    """Where homes lie, and the role that Transfer Family takes on for every account."""
+
+    role_arn: str
+    bucket: str
+    key_arn: str
+
+
+class PasswordHasher(Protocol):
+    """Compares a password with its hash, in the same time whether they match or not."""
+
+    def matches(self, password: str, password_hash: str | None) -> bool:
+        """Return whether they match; without a hash, do the same work and return False."""
+
+
+def sign_in(
+    request: SignInRequest,
+    accounts: AccountStore,
+    hasher: PasswordHasher,
+    home: HomeSettings,
+    refused: Callable[[str], None],
+) -> dict[str, Any]:
+    """Return Transfer Family's answer for an accepted client, or ``{}``, which refuses it.
+
+    Every refusal looks alike to the client; ``refused`` is told the reason as a code.
+    """
+    account = accounts.file_account_by_username(request.username)
+    by_key = not request.password
+    # The work of a comparison is done for every password, so that time does not tell which names exist.
+    matches = by_key or hasher.matches(request.password, account.password_hash if account else None)
+    reason = _refusal(request, account, by_key=by_key, matches=matches)
+    if reason or account is None:
+        refused(reason or "unknown-user")
+        return {}
+    answer = _grant(account, home)
+    return {**answer, "PublicKeys": list(account.public_keys)} if by_key else answer
+
+
+def _refusal(request: SignInRequest, account: FileAccount | None, *, by_key: bool, matches: bool) -> str | None:
+    if request.protocol != "SFTP":
+        return "protocol-not-offered"
+    if account is None:
+        return "unknown-user"
+    if by_key != (account.authentication == "public_key") or (by_key and not account.public_keys):
+        return "wrong-authentication"
+    if not matches:
+        return "wrong-password"
+    if not account.enabled:
+        return "account-switched-off"
+    if not _comes_from_allowed_network(request.source_ip, account):
+        return "network-not-allowed"
+    return None
+
+
+def _comes_from_allowed_network(source_ip: str, account: FileAccount) -> bool:
+    if not account.networks:
+        return True
+    try:
+        address: IPv4Address | IPv6Address = ip_address(source_ip)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return any(address in network for network in account.networks)
+
+
+def home_prefix(file_account_id: str) -> str:
+    """Return the key prefix of an account's home folder, without a slash at its end."""
+    return f"{HOME_PREFIX}/{file_account_id}"
+
+
+def _grant(account: FileAccount, home: HomeSettings) -> dict[str, Any]:
+    prefix = home_prefix(account.id)
+    return {
+        "Role": home.role_arn,
+        "Policy": session_policy(prefix, home),
+        "HomeDirectoryType": "LOGICAL",
+        # a JSON text, not a list; and the target must not end with a slash
+        "HomeDirectoryDetails": json.dumps([{"Entry": "/", "Target": f"/{home.bucket}/{prefix}"}]),
+    }
+
+
+def session_policy(prefix: str, home: HomeSettings) -> str:
+    """Return the policy that confines a session to ``prefix``; at most 2,048 characters."""
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": "s3:ListBucket",
+            "Resource": f"arn:aws:s3:::{home.bucket}",
+            "Condition": {"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
+            "Resource": f"arn:aws:s3:::{home.bucket}/{prefix}/*",
+        },
+        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": home.key_arn},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
+    if len(policy) > MAX_POLICY_CHARACTERS:
+        message = f"session policy of {len(policy)} characters"
+        raise ValueError(message)
+    return policy

@@ -1,0 +1,59 @@
+"""What a function is told through its environment, checked when it starts."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Environment(BaseModel):
+    """Base of every function's settings: field ``account_table`` reads ``ACCOUNT_TABLE``."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the settings; raises pydantic's ValidationError naming what is missing."""
+        return cls.model_validate(
+            {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        )
+
+
+class AuthenticateEnvironment(Environment):
+    """Settings of the authenticate function."""
+
+    account_table: str = Field(min_length=3)
+    home_bucket: str = Field(min_length=3)
+    home_role_arn: str = Field(pattern=r"^arn:")
+    key_arn: str = Field(pattern=r"^arn:")
+
+
+class ReceiveEnvironment(Environment):
+    """Settings of the receive function."""
+
+    account_table: str = Field(min_length=3)
+    run_table: str = Field(min_length=3)
+    run_bucket: str = Field(min_length=3)
+    state_machine_arn: str = Field(pattern=r"^arn:")
+    run_retention_days: int = Field(ge=1)
+
+    @property
+    def keep_runs(self) -> timedelta:
+        """How long a run's record lives."""
+        return timedelta(days=self.run_retention_days)
+
+
+class StepEnvironment(Environment):
+    """Settings of validate and convert."""
+
+    account_table: str = Field(min_length=3)
+    run_table: str = Field(min_length=3)
+
+
+class ForwardEnvironment(StepEnvironment):
+    """Settings of forward."""
+
+    key_arn: str = Field(pattern=r"^arn:")

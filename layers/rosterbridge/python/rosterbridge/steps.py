@@ -1,0 +1,33 @@
+"""What the step functions share: their event and the processor that they call."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
+from rosterbridge.adapters.s3 import S3ObjectStore
+from rosterbridge.flows.processing import Processor
+from rosterbridge.settings import StepEnvironment
+
+
+class StepEvent(BaseModel):
+    """What the state machine gives to a step: the run, nothing of its content."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    run_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+@cache
+def processor() -> Processor:
+    """Return the processor over DynamoDB and S3, made once a process."""
+    settings = StepEnvironment.load()
+    return Processor(
+        accounts=DynamoAccountStore(settings.account_table),
+        runs=DynamoRunStore(settings.run_table),
+        objects=S3ObjectStore(),
+        now=lambda: datetime.now(UTC),
+    )
