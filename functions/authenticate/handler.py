@@ -1,0 +1,38 @@
+"""Transfer Family's identity provider: who may sign in, with what, and where the home is."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import ValidationError
+
+from rosterbridge.adapters.dynamodb import DynamoAccountStore
+from rosterbridge.adapters.passwords import Argon2Hasher
+from rosterbridge.flows.signing_in import HomeSettings, SignInRequest, sign_in
+from rosterbridge.observability import logger
+from rosterbridge.settings import AuthenticateEnvironment
+
+
+@cache
+def _parts() -> tuple[DynamoAccountStore, Argon2Hasher, HomeSettings]:
+    settings = AuthenticateEnvironment.load()
+    home = HomeSettings(role_arn=settings.home_role_arn, bucket=settings.home_bucket, key_arn=settings.key_arn)
+    return DynamoAccountStore(settings.account_table), Argon2Hasher(), home
+
+
+def _refused(reason: str) -> None:
+    logger.info("sign-in refused", extra={"code": reason})
+
+
+@logger.inject_lambda_context(log_event=False)
+def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Answer one sign-in; ``{}`` refuses it."""
+    try:
+        request = SignInRequest.model_validate(event)
+    except ValidationError:
+        _refused("malformed-request")
+        return {}
+    accounts, hasher, home = _parts()
+    return sign_in(request, accounts, hasher, home, _refused)

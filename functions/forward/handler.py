@@ -1,0 +1,25 @@
+"""Sends the ZIP to Apple's SFTP server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rosterbridge.adapters.kms import KmsSecretBox
+from rosterbridge.adapters.sftp import SftpDelivery
+from rosterbridge.observability import boundary, logger
+from rosterbridge.settings import ForwardEnvironment
+from rosterbridge.steps import StepEvent, processor
+
+RESERVE_SECONDS = 15  # kept back to record how it ended, before Lambda stops the function
+
+
+@logger.inject_lambda_context(log_event=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Forward one run; answers the remote name and the bytes sent."""
+    step = StepEvent.model_validate(event)
+    delivery = SftpDelivery(lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+    with boundary(run_id=step.run_id):
+        secrets = KmsSecretBox(ForwardEnvironment.load().key_arn)
+        return processor().forward(step.run_id, delivery, secrets).model_dump()
