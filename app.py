@@ -1,0 +1,24 @@
+"""Compose the CDK app from typed settings; needs no credentials and no network."""
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from infra.data import Data
+from infra.service import Service
+from infra.settings import from_context
+
+
+def build(app: cdk.App) -> tuple[Data, Service]:
+    """Add both stacks to ``app``, and the checks that no synth passes with an unexplained finding."""
+    settings = from_context(app)
+    data = Data(app, settings)
+    service = Service(app, settings, data)
+    if not settings.local:
+        cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    return data, service
+
+
+if __name__ == "__main__":
+    app = cdk.App()
+    build(app)
+    app.synth()

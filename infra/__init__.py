@@ -1,0 +1,1 @@
+"""The AWS side of Rosterbridge: two stacks, one construct a capability."""

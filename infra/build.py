@@ -1,0 +1,181 @@
+"""Build what synth packs: the layers for Lambda (or for this machine) and the functions, without Docker.
+
+``python -m infra.build`` builds for Lambda, ``--host`` for this machine. A build is named by a digest of its inputs, so
+that building again costs nothing and synth needs no network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from platform import machine
+from py_compile import PycInvalidationMode
+
+from uv import find_uv_bin
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".build"
+# Lambda's Amazon Linux 2023 has glibc 2.34; naming only manylinux2014 would silently take old releases
+LAMBDA_PLATFORM = "aarch64-manylinux_2_34"
+HOST = "host"
+LAYERS = ("rosterbridge", "base", "roster", "sftp")
+LAMBDA_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
+# Never imported by a function, and large
+UNUSED = ("bin", "**/tests", "**/*.pyi", "**/__pycache__", "boto3/examples")
+
+
+class NotBuiltError(RuntimeError):
+    """A layer has not been built for this platform."""
+
+
+def python_version() -> tuple[int, int]:
+    """Return the Python version of the functions: that of the interpreter which builds, tests and compiles them."""
+    version = sys.version_info[:2]
+    if version not in LAMBDA_PYTHONS:
+        known = ", ".join(f"{major}.{minor}" for major, minor in LAMBDA_PYTHONS)
+        message = f"Lambda has no Python {version[0]}.{version[1]}: use one of {known}"
+        raise RuntimeError(message)
+    return version
+
+
+def layer_path(layer: str, platform: str = LAMBDA_PLATFORM) -> Path:
+    """Return the built layer's folder; raises NotBuiltError."""
+    path = _target(layer, platform)
+    if not path.is_dir():
+        message = f"layer {layer} is not built for {platform}: run `make layers`"
+        raise NotBuiltError(message)
+    return path
+
+
+def build_layers(platform: str = LAMBDA_PLATFORM) -> dict[str, Path]:
+    """Build each layer that is not there yet and return their folders; needs the package registry only then."""
+    return {layer: _build_layer(layer, platform) for layer in LAYERS}
+
+
+def build_function(name: str) -> Path:
+    """Return a folder with the function's code and its compiled files."""
+    source = ROOT / "functions" / name
+    target = BUILD / "functions" / f"{name}-{_digest(_files(source), '{}.{}'.format(*python_version()))}"
+    if not target.is_dir():
+        with _fresh(target) as fresh:
+            shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__"))
+            _compile(fresh)
+    return target
+
+
+def _build_layer(layer: str, platform: str) -> Path:
+    target = _target(layer, platform)
+    if not target.is_dir():
+        with _fresh(target) as fresh:
+            packages = fresh / "python"
+            if layer == "rosterbridge":
+                shutil.copytree(_own_code(), packages, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            else:
+                _install(_lock(layer), packages, platform)
+                _prune(packages)
+            _compile(packages)
+    return target
+
+
+def _own_code() -> Path:
+    return ROOT / "layers" / "rosterbridge" / "python"
+
+
+def _lock(layer: str) -> Path:
+    return ROOT / "layers" / "dependencies" / layer / "requirements.txt"
+
+
+def _target(layer: str, platform: str) -> Path:
+    inputs = _files(_own_code()) if layer == "rosterbridge" else [_lock(layer)]
+    place = f"{platform}-{sys.platform}-{machine()}" if platform == HOST else platform
+    digest = _digest(inputs, place, str(python_version()), *UNUSED)
+    return BUILD / "layers" / f"{layer}-{place}-{digest}"
+
+
+def _files(folder: Path) -> list[Path]:
+    def belongs(path: Path) -> bool:
+        return path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in path.parent.name
+
+    return sorted(path for path in folder.rglob("*") if belongs(path))
+
+
+def _digest(files: Iterable[Path], *words: str) -> str:
+    digest = hashlib.sha256("\n".join(words).encode())
+    for path in files:
+        digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _install(lock: Path, target: Path, platform: str) -> None:
+    command = [
+        *(find_uv_bin(), "pip", "install", "--quiet", "--link-mode", "copy", "--only-binary", ":all:", "--no-deps"),
+        *("--require-hashes", "--requirement", str(lock), "--target", str(target), "--python", sys.executable),
+        *(() if platform == HOST else ("--python-platform", platform)),
+    ]
+    subprocess.run(command, check=True, env={**os.environ, "UV_NO_PROGRESS": "1"})  # noqa: S603 fixed words and paths
+
+
+def _prune(packages: Path) -> None:
+    for pattern in UNUSED:
+        for path in sorted(packages.glob(pattern), reverse=True):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for lock in packages.glob(".lock"):
+        lock.unlink()
+
+
+def _compile(folder: Path) -> None:
+    """Compile with unchecked hashes: Lambda's file system is read-only, and compiling at import costs 3 to 5 times."""
+    if not compileall.compile_dir(
+        folder, quiet=1, workers=0, stripdir=str(folder), invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+    ):
+        message = "a module does not compile"
+        raise RuntimeError(message)
+
+
+class _fresh:  # noqa: N801 reads as a function
+    """A folder that takes its final name only when it is whole, so that a broken build is never used."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._folder = target.with_name(f"{target.name}.{os.getpid()}")
+
+    def __enter__(self) -> Path:
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return self._folder
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None and not self._target.is_dir():
+            self._folder.rename(self._target)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def megabytes(folder: Path) -> float:
+    """Return a folder's size in MiB."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 2**20
+
+
+def sizes(built: dict[str, Path]) -> Iterator[str]:
+    """Yield one line a layer."""
+    for layer, path in built.items():
+        yield f"{layer:<13}{megabytes(path):7.1f} MiB"
+
+
+def main() -> None:
+    """Build and print the layers' sizes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", action="store_true", help="for this machine instead of Lambda")
+    arguments = parser.parse_args()
+    built = build_layers(HOST if arguments.host else LAMBDA_PLATFORM)
+    sys.stdout.write("\n".join(sizes(built)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""What must survive: uploads, runs' files, accounts, history, and the key that they are encrypted with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.acknowledge import acknowledge
+from infra.queues import build_queue
+from infra.settings import Settings
+
+RECEIVE_TIMEOUT = cdk.Duration.seconds(120)
+MAX_RECEIVES = 5
+
+
+class Data(cdk.Stack):
+    """The stateful stack: protected against deletion, except on the embedded AWS."""
+
+    def __init__(self, scope: Construct, settings: Settings) -> None:
+        super().__init__(scope, settings.stack_name("Data"), description="Rosterbridge: what must survive")
+        self._settings = settings
+        self._removal = cdk.RemovalPolicy.RETAIN if settings.keeps_data else cdk.RemovalPolicy.DESTROY
+        self.key = self._build_key()
+        self._access_logs = self._build_access_log_bucket()
+        self.dead_uploads = build_queue(self, "DeadUploads")
+        self.uploads = build_queue(
+            self,
+            "Uploads",
+            visibility_timeout=cdk.Duration.seconds(6 * RECEIVE_TIMEOUT.to_seconds()),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_uploads, max_receive_count=MAX_RECEIVES),
+        )
+        self.home = self._build_bucket("Home", prefix="home/")
+        self._announce_uploads()
+        self.run_files = self._build_bucket("RunFiles", prefix="runs/")
+        self.accounts = self._build_account_table()
+        self.runs = self._build_run_table()
+
+    def _build_key(self) -> kms.Key:
+        return kms.Key(
+            self,
+            "Key",
+            description="Rosterbridge: uploads, accounts, history and stored passwords",
+            enable_key_rotation=True,
+            removal_policy=self._removal,
+        )
+
+    def _build_access_log_bucket(self) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            removal_policy=self._removal,
+            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(self._settings.log_retention_days))],
+        )
+        acknowledge(bucket, {"AwsSolutions-S1": "This bucket receives the access logs of the others"})
+        return bucket
+
+    def _build_bucket(self, name: str, *, prefix: str) -> s3.Bucket:
+        """Build a versioned, encrypted bucket in which nothing stays longer than the settings say."""
+        kept = cdk.Duration.days(self._settings.data_retention_days)
+        return s3.Bucket(
+            self,
+            name,
+            versioned=True,  # a run is made of an object version, so an overwrite meanwhile changes nothing
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            server_access_logs_bucket=self._access_logs,
+            server_access_logs_prefix=prefix,
+            removal_policy=self._removal,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=kept,
+                    noncurrent_version_expiration=cdk.Duration.days(min(14, self._settings.data_retention_days)),
+                    abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+                ),
+                s3.LifecycleRule(expired_object_delete_marker=True),
+            ],
+        )
+
+    def _announce_uploads(self) -> None:
+        """Send each created object's notice to the queue: S3 delivers it at least once, with key and version.
+
+        Written on the resource itself, since CDK's helper brings a function with rights on every bucket. The queue
+        trusts S3 for this account; naming the bucket too would make the two depend on each other.
+        """
+        self.uploads.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.uploads.queue_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            )
+        )
+        resource = self.home.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 narrows the type
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                s3.CfnBucket.QueueConfigurationProperty(
+                    event="s3:ObjectCreated:*",
+                    queue=self.uploads.queue_arn,
+                    filter=s3.CfnBucket.NotificationFilterProperty(
+                        s3_key=s3.CfnBucket.S3KeyFilterProperty(
+                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="home/")]
+                        )
+                    ),
+                )
+            ]
+        )
+        policy = self.uploads.node.find_child("Policy")
+        self.home.node.add_dependency(policy)
+
+    def _build_account_table(self) -> dynamodb.Table:
+        return self._build_table(
+            "Accounts",
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+        )
+
+    def _build_run_table(self) -> dynamodb.Table:
+        table = self._build_table(
+            "Runs",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            time_to_live_attribute="expires_at",
+        )
+        for owner in ("project", "flow"):
+            table.add_global_secondary_index(
+                index_name=f"by-{owner}",
+                partition_key=dynamodb.Attribute(name=f"{owner}_id", type=dynamodb.AttributeType.STRING),
+                sort_key=dynamodb.Attribute(name="received_at", type=dynamodb.AttributeType.STRING),
+            )
+        return table
+
+    def _build_table(self, name: str, **options: Any) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=self._settings.keeps_data,
+            removal_policy=self._removal,
+            **options,
+        )

@@ -1,0 +1,109 @@
+"""One Lambda function with our defaults: arm64, its own role and log group, only the layers that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra import build
+from infra.acknowledge import acknowledge
+from infra.layers import Layers
+from infra.settings import Settings
+
+RETENTION = {member.name: member for member in logs.RetentionDays}
+RETENTION_BY_DAYS = {
+    1: "ONE_DAY",
+    3: "THREE_DAYS",
+    5: "FIVE_DAYS",
+    7: "ONE_WEEK",
+    14: "TWO_WEEKS",
+    30: "ONE_MONTH",
+    60: "TWO_MONTHS",
+    90: "THREE_MONTHS",
+    180: "SIX_MONTHS",
+    365: "ONE_YEAR",
+    400: "THIRTEEN_MONTHS",
+}
+
+
+def retention(days: int) -> logs.RetentionDays:
+    """Return CDK's word for a number of days."""
+    return RETENTION[RETENTION_BY_DAYS[days]]
+
+
+class LambdaFunction(Construct):
+    """A function of ``functions/<name>``; ``function`` is CDK's construct, ``role`` what it may do."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        settings: Settings,
+        layers: Layers,
+        uses: Sequence[str],
+        memory: int,
+        timeout: cdk.Duration,
+        environment: Mapping[str, str],
+        storage: cdk.Size | None = None,
+    ) -> None:
+        super().__init__(scope, f"{name.capitalize()}Function")
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            retention=retention(settings.log_retention_days),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        self.role = self._build_role()
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=f"rosterbridge-{settings.stage}-{name}",
+            description=f"Rosterbridge: {name}",
+            runtime=layers.runtime,
+            architecture=lambda_.Architecture.ARM_64,
+            handler="handler.lambda_handler",
+            code=lambda_.Code.from_asset(str(build.build_function(name))),
+            layers=[layers.versions[layer] for layer in ("rosterbridge", "base", *uses)],
+            memory_size=memory,
+            timeout=timeout,
+            ephemeral_storage_size=storage,
+            role=self.role,
+            log_group=self.log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={
+                "POWERTOOLS_SERVICE_NAME": f"rosterbridge-{name}",
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                "PYTHONSAFEPATH": "1",
+                **environment,
+            },
+        )
+        self._acknowledge()
+
+    def _build_role(self) -> iam.Role:
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        self.log_group.grant_write(role)
+        return role
+
+    def _acknowledge(self) -> None:
+        acknowledge(
+            self.role,
+            {"AwsSolutions-IAM5[Resource::*]": "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource"},
+        )
+        acknowledge(
+            self.function,
+            {
+                "AwsSolutions-L1": "The functions run the Python that builds, compiles and tests them (ADR 0002)",
+                "Serverless-LambdaLatestVersion": "The Python that builds, compiles and tests them (ADR 0002)",
+                "Serverless-LambdaDLQ": "Invoked synchronously or from a queue: its caller keeps what failed",
+            },
+        )
+
+    def allow(self, *actions: str, resources: Sequence[str]) -> None:
+        """Allow the function to call ``actions`` on ``resources``."""
+        self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -1,0 +1,172 @@
+"""What happens to an upload: receive starts an execution, which validates, converts, forwards and closes the record."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra import run_states
+from infra.acknowledge import acknowledge
+from infra.data import RECEIVE_TIMEOUT, Data
+from infra.lambda_function import LambdaFunction, retention
+from infra.layers import Layers
+from infra.queues import build_queue
+from infra.settings import Settings
+
+STEP_MEMORY = 3008  # MB: a district of a million pupils
+STEP_STORAGE = cdk.Size.gibibytes(4)
+
+
+class Pipeline(Construct):
+    """The functions of a run, the state machine that chains them, and the one that closes what it could not."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, data: Data, layers: Layers) -> None:
+        super().__init__(scope, "Pipeline")
+        self._settings = settings
+        self._data = data
+        self._layers = layers
+        self.validate = self._build_step("validate", uses=("roster",), memory=STEP_MEMORY)
+        self.convert = self._build_step("convert", uses=("roster",), memory=STEP_MEMORY)
+        self.forward = self._build_forward()
+        self.runs = self._build_state_machine(
+            "Runs",
+            run_states.main_chain(
+                self,
+                table=data.runs,
+                validate=self.validate.function,
+                convert=self.convert.function,
+                forward=self.forward.function,
+                settings=settings,
+            ),
+            timeout=cdk.Duration.days(8),
+        )
+        self.receive = self._build_receive()
+        self._close_what_ended_outside()
+
+    def _build_step(self, name: str, *, uses: tuple[str, ...], memory: int, **environment: str) -> LambdaFunction:
+        function = LambdaFunction(
+            self,
+            name,
+            settings=self._settings,
+            layers=self._layers,
+            uses=uses,
+            memory=memory,
+            timeout=cdk.Duration.minutes(10),
+            storage=STEP_STORAGE,
+            environment={
+                "ACCOUNT_TABLE": self._data.accounts.table_name,
+                "RUN_TABLE": self._data.runs.table_name,
+                **environment,
+            },
+        )
+        files = self._data.run_files.arn_for_objects("runs/*")
+        function.allow("dynamodb:GetItem", resources=[self._data.accounts.table_arn])
+        function.allow("dynamodb:GetItem", "dynamodb:UpdateItem", resources=[self._data.runs.table_arn])
+        function.allow("s3:GetObject", "s3:PutObject", resources=[files])
+        function.allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self._data.key.key_arn])
+        self._acknowledge_objects(function, "its own bucket's runs/: each run has a folder there")
+        return function
+
+    def _build_forward(self) -> LambdaFunction:
+        return self._build_step("forward", uses=("sftp",), memory=1024, KEY_ARN=self._data.key.key_arn)
+
+    def _build_receive(self) -> LambdaFunction:
+        receive = LambdaFunction(
+            self,
+            "receive",
+            settings=self._settings,
+            layers=self._layers,
+            uses=(),
+            memory=512,
+            timeout=RECEIVE_TIMEOUT,
+            environment={
+                "ACCOUNT_TABLE": self._data.accounts.table_name,
+                "RUN_TABLE": self._data.runs.table_name,
+                "RUN_BUCKET": self._data.run_files.bucket_name,
+                "STATE_MACHINE_ARN": self.runs.state_machine_arn,
+                "RUN_RETENTION_DAYS": str(self._settings.run_retention_days),
+            },
+        )
+        home, files = self._data.home, self._data.run_files
+        receive.allow("dynamodb:GetItem", "dynamodb:Query", resources=[self._data.accounts.table_arn])
+        receive.allow("dynamodb:PutItem", resources=[self._data.runs.table_arn])
+        receive.allow("s3:ListBucket", resources=[home.bucket_arn])  # or a missing object would be "forbidden"
+        receive.allow(
+            *("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            resources=[home.arn_for_objects("home/*")],
+        )
+        receive.allow("s3:PutObject", resources=[files.arn_for_objects("runs/*")])
+        receive.allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self._data.key.key_arn])
+        receive.allow("states:StartExecution", resources=[self.runs.state_machine_arn])
+        receive.function.add_event_source(
+            sources.SqsEventSource(self._data.uploads, batch_size=10, report_batch_item_failures=True)
+        )
+        self._acknowledge_objects(receive, "uploads of every account come in under home/, runs go to runs/")
+        return receive
+
+    def _build_state_machine(self, name: str, chain: sfn.IChainable, *, timeout: cdk.Duration) -> sfn.StateMachine:
+        machine = sfn.StateMachine(
+            self,
+            name,
+            definition_body=sfn.DefinitionBody.from_chainable(chain),
+            state_machine_type=sfn.StateMachineType.STANDARD,  # a name starts one execution only, as often as asked
+            timeout=timeout,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(
+                destination=logs.LogGroup(
+                    self,
+                    f"{name}Logs",
+                    log_group_name=f"/aws/vendedlogs/states/rosterbridge-{self._settings.stage}-{name.lower()}",
+                    retention=retention(self._settings.log_retention_days),
+                    removal_policy=cdk.RemovalPolicy.DESTROY,
+                ),
+                level=sfn.LogLevel.ALL,
+                include_execution_data=False,
+            ),
+        )
+        machine.add_to_role_policy(
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._data.key.key_arn])  # the table's key
+        )
+        return machine
+
+    def _close_what_ended_outside(self) -> None:
+        """Close the record of an execution that was aborted, timed out or failed where nothing can be caught."""
+        closing = self._build_state_machine(
+            "Closing", run_states.closing_chain(self, table=self._data.runs), timeout=cdk.Duration.minutes(10)
+        )
+        events.Rule(
+            self,
+            "EndedOutside",
+            description="Executions of runs that ended without success",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                    "stateMachineArn": [self.runs.state_machine_arn],
+                },
+            ),
+            targets=[
+                targets.SfnStateMachine(
+                    closing,
+                    input=events.RuleTargetInput.from_object(
+                        {
+                            "run_id": events.EventField.from_path("$.detail.name"),
+                            "error": events.EventField.from_path("$.detail.status"),
+                        }
+                    ),
+                    dead_letter_queue=build_queue(self, "DeadEndings"),
+                    retry_attempts=10,
+                )
+            ],
+        )
+
+    @staticmethod
+    def _acknowledge_objects(function: LambdaFunction, reason: str) -> None:
+        acknowledge(function.role, {"AwsSolutions-IAM5": reason})
