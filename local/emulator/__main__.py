@@ -1,0 +1,60 @@
+"""Start the embedded AWS on loopback: ``python -m local.emulator --port 4566 --state DIR --region eu-west-1``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+
+def _configure(port: int, state: Path, region: str) -> None:
+    """Set what MiniStack reads from its environment at import; its stock defaults bind 0.0.0.0."""
+    scratch = state / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": region,
+            "MINISTACK_REGION": region,
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "local",
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state / "services"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state / "s3"),
+            "DOCKER_HOST": "unix:///nonexistent",
+            "TMPDIR": str(scratch),
+            "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+        }
+    )
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
+        os.environ.pop(name, None)
+
+
+def main() -> None:
+    """Configure, correct and serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--region", default="eu-west-1")
+    arguments = parser.parse_args()
+    _configure(arguments.port, arguments.state.resolve(), arguments.region)
+
+    import sys
+
+    from local.emulator import corrections  # after the environment: MiniStack reads it at import
+
+    corrections.apply()
+    sys.argv = sys.argv[:1]  # MiniStack parses the command line itself
+    from ministack.app import main as serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()

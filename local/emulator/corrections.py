@@ -1,0 +1,163 @@
+"""Where MiniStack 1.5.33 differs from AWS in a way that our stacks notice, it is put right here.
+
+Each correction has a test in ``tests/contract/test_emulator.py``; the version is pinned in ``local/requirements.in``.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import shlex
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ministack import app
+from ministack.core import lambda_runtime, persistence
+from ministack.services import lambda_svc, transfer
+from ministack.services.cloudformation import provisioners
+
+FLUSH_SECONDS = 10
+RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
+LAYER_POINTER = "layer.path"
+
+logger = logging.getLogger("rosterbridge.emulator")
+
+
+def apply() -> None:
+    """Put every correction in place; call before the server starts."""
+    _run_python_functions_on_the_runtime_api()
+    _know_transfer_servers()
+    _flush_state_regularly()
+
+
+# -- Lambda: custom exception names reach Step Functions, and no package of this venv reaches a function ------------
+
+
+class PythonWorker(lambda_runtime.ProvidedWorker):
+    """A Python execution environment that speaks Lambda's Runtime API."""
+
+    def __init__(self, func_name: str, config: dict[str, Any], code_zip: bytes) -> None:
+        super().__init__(func_name, config, _with_bootstrap(code_zip, _layer_paths(config)))
+
+
+def _layer_paths(config: dict[str, Any]) -> list[str]:
+    """Return the folders of the function's layers: locally a layer only points to its build on disk."""
+    paths = []
+    for layer in config.get("Layers", []):
+        content = lambda_svc._resolve_layer_zip(layer)
+        if content is None:
+            message = f"layer without content: {layer}"
+            raise RuntimeError(message)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            paths.append(archive.read(LAYER_POINTER).decode().strip())
+    return paths
+
+
+def _with_bootstrap(code_zip: bytes, layers: list[str]) -> bytes:
+    command = shlex.join([sys.executable, "-I", "-S", str(RUNTIME_CLIENT), *layers])
+    buffer = io.BytesIO(code_zip)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, f"#!/bin/sh\nexec {command}\n")
+    return buffer.getvalue()
+
+
+def _run_python_functions_on_the_runtime_api() -> None:
+    stock_class, stock_execute = lambda_runtime._worker_class_for, lambda_svc._execute_function_warm
+
+    def is_python(config: dict[str, Any]) -> bool:
+        return str(config.get("Runtime", "")).startswith("python")
+
+    def worker_class_for(config: dict[str, Any]) -> type:
+        return PythonWorker if is_python(config) else stock_class(config)
+
+    def execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        run = lambda_svc._execute_function_provided_warm if is_python(func.get("config") or func) else stock_execute
+        return run(func, event, request_id)
+
+    lambda_runtime._worker_class_for = worker_class_for
+    lambda_svc._execute_function_warm = execute
+
+
+# -- Transfer Family: CloudFormation knows the server, and it keeps its identity provider -----------------------------
+
+KEPT_SERVER_FIELDS = ("IdentityProviderDetails", "SecurityPolicyName", "ProtocolDetails", "LoggingRole",
+                      "StructuredLogDestinations", "S3StorageOptions", "PreAuthenticationLoginBanner")  # fmt: skip
+
+
+def _know_transfer_servers() -> None:
+    provisioners._RESOURCE_HANDLERS["AWS::Transfer::Server"] = {
+        "create": _create_transfer_server,
+        "update": _update_transfer_server,
+        "delete": _delete_transfer_server,
+    }
+    transfer._describe_server = _describe_transfer_server
+
+
+def _transfer_server_attributes(server: dict[str, Any]) -> dict[str, Any]:
+    return {"Arn": server["Arn"], "ServerId": server["ServerId"], "State": server["State"]}
+
+
+def _create_transfer_server(_logical_id: str, props: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
+    server_id = transfer._server_id()
+    server = {
+        "Arn": transfer._server_arn(server_id),
+        "ServerId": server_id,
+        "State": "ONLINE",
+        "EndpointType": "PUBLIC",
+        "IdentityProviderType": "SERVICE_MANAGED",
+        "Protocols": ["SFTP"],
+        "Domain": "S3",
+        "Tags": [],
+        "UserCount": 0,
+        "DateCreated": transfer.now_iso(),
+        **props,
+    }
+    transfer._servers[server_id] = server
+    # CloudFormation's Ref of a server is its ARN
+    return server["Arn"], _transfer_server_attributes(server)
+
+
+def _update_transfer_server(
+    physical_id: str, _old: dict[str, Any], new: dict[str, Any], _stack: str
+) -> tuple[str, dict[str, Any]]:
+    server = transfer._servers[physical_id.rsplit("/", 1)[-1]]
+    server.update(new)
+    return physical_id, _transfer_server_attributes(server)
+
+
+def _delete_transfer_server(physical_id: str, _props: dict[str, Any]) -> None:
+    transfer._servers.pop(physical_id.rsplit("/", 1)[-1], None)
+
+
+def _describe_transfer_server(data: dict[str, Any]) -> Any:
+    server = transfer._servers.get(data.get("ServerId", ""))
+    if server is None:
+        return transfer._error("ResourceNotFoundException", "Unknown server", 404)
+    shown = ("Arn", "Domain", "EndpointType", "IdentityProviderType", "Protocols", "ServerId", "State", "Tags")
+    kept = {field: server[field] for field in (*shown, *KEPT_SERVER_FIELDS) if field in server}
+    return transfer.json_response({"Server": {**kept, "UserCount": server.get("UserCount", 0)}})
+
+
+# -- State: a killed emulator loses seconds, not everything ----------------------------------------------------------
+
+
+def _flush_state_regularly() -> None:
+    saving, stock_save = threading.Lock(), persistence.save_all
+
+    def save_all(services: dict[str, Any]) -> None:
+        with saving:  # the server saves once more when it stops
+            stock_save(services)
+
+    def flush() -> None:
+        while True:
+            time.sleep(FLUSH_SECONDS)
+            save_all(app._build_persistence_save_dict())
+
+    app.save_all = save_all
+    threading.Thread(target=flush, name="state-flush", daemon=True).start()
