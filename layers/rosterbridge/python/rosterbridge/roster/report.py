@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Severity = Literal["error", "warning"]
-Format = Literal["oneroster-1.0", "oneroster-1.1", "oneroster-1.2", "asm", "unknown"]
+Format = Literal["oneroster", "oneroster-1.0", "oneroster-1.1", "oneroster-1.2", "asm", "unknown"]
 
 
 class _Model(BaseModel):

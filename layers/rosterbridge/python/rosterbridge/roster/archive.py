@@ -1,0 +1,172 @@
+"""Opens an uploaded ZIP without trusting it: each member is checked before it is inflated, and counted meanwhile.
+
+Guards: OWASP ASVS 5.0 V5.2; sizes and counts in headers are claims, so the real ones are watched too.
+"""
+
+from __future__ import annotations
+
+import stat
+import struct
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, cast
+
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
+
+from rosterbridge.roster.findings import RosterError
+
+MAX_MEMBERS = 200
+MAX_TOTAL_BYTES = 4 * 2**30
+MAX_RATIO = 200  # rosters of a million rows stay far below; the classic bombs start at a thousand
+RATIO_FREE_BYTES = 2**20  # a small file may be as repetitive as it likes
+BLOCK_BYTES = 256 * 1024
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+LOCAL_SIGNATURE = b"PK\x03\x04"
+ENCRYPTED = 0x1
+DAMAGED = cast("type[Exception]", IsalError)  # typed as a value by isal
+LITTER = ("__macosx/", "thumbs.db", "desktop.ini")
+
+
+class Archive:
+    """The members of a ZIP by their folded base names; ``folder`` is the one that wraps them all, if any."""
+
+    def __init__(self, path: Path) -> None:
+        """Raise RosterError unless the ZIP is whole and safe."""
+        self._file: BinaryIO = path.open("rb")
+        try:
+            infos = _directory(self._file)
+            _check(infos, path.stat().st_size)
+            self.folder, self._members = _by_name(infos)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The members' names as written, without the wrapping folder, by folded name."""
+        return {folded: name for folded, (name, _) in self._members.items()}
+
+    def chunks(self, folded: str) -> Iterator[bytes]:
+        """Yield a member's bytes in blocks; raise RosterError when it is not what the directory says."""
+        name, info = self._members[folded]
+        inflate = isal_zlib.decompressobj(wbits=-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
+        size = checksum = 0
+        try:
+            for block in self._raw(info):
+                for chunk in _inflated(inflate, block):
+                    size += len(chunk)
+                    if size > info.file_size:
+                        raise RosterError("archive-unsafe", file=name, why="a file is larger than it says")
+                    checksum = isal_zlib.crc32(chunk, checksum)
+                    yield chunk
+        except DAMAGED:
+            raise RosterError("archive-damaged", file=name, why="a file does not unpack") from None
+        if size != info.file_size or checksum != info.CRC:
+            raise RosterError("archive-damaged", file=name, why="a file's checksum is wrong")
+
+    def _raw(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        self._file.seek(info.header_offset)
+        header = self._file.read(LOCAL_HEADER.size)
+        if len(header) < LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
+            raise RosterError("archive-damaged", why="a file is not where the directory says")
+        *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
+        position = info.header_offset + LOCAL_HEADER.size + name_length + extra_length
+        end = position + info.compress_size
+        while position < end:
+            self._file.seek(position)  # the caller may read another member in between
+            block = self._file.read(min(BLOCK_BYTES, end - position))
+            if not block:
+                raise RosterError("archive-damaged", why="the archive ends inside a file")
+            position += len(block)
+            yield block
+
+
+def _inflated(inflate: isal_zlib.Decompress | None, block: bytes) -> Iterator[bytes]:
+    """Yield what a block holds, never more than a bounded piece at once."""
+    if inflate is None:
+        yield block
+        return
+    while block:
+        if chunk := inflate.decompress(block, 4 * BLOCK_BYTES):
+            yield chunk
+        block = inflate.unconsumed_tail
+        if inflate.eof:
+            return
+
+
+def _directory(file: BinaryIO) -> list[zipfile.ZipInfo]:
+    head = file.read(4)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error, OSError, UnicodeError):
+        # the directory stands at the end: a ZIP's beginning without it is an upload that broke off
+        raise RosterError("upload-incomplete" if head == LOCAL_SIGNATURE else "not-a-zip") from None
+
+
+def _check(infos: list[zipfile.ZipInfo], archive_bytes: int) -> None:
+    if len(infos) > MAX_MEMBERS:
+        raise RosterError("archive-too-large", why=f"more than {MAX_MEMBERS} files")
+    if sum(info.file_size for info in infos) > MAX_TOTAL_BYTES:
+        raise RosterError("archive-too-large", why=f"more than {MAX_TOTAL_BYTES // 2**30} GiB unpacked")
+    for info in infos:
+        if reason := _unsafe(info):
+            raise RosterError("archive-unsafe", why=reason)
+        if info.flag_bits & ENCRYPTED:
+            raise RosterError("archive-encrypted")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise RosterError("archive-damaged", why="it is packed by a method other than deflate")
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise RosterError("archive-unsafe", why="its files overlap")
+        end = info.header_offset + LOCAL_HEADER.size + len(info.orig_filename.encode()) + info.compress_size
+    if end > archive_bytes:
+        raise RosterError("upload-incomplete")
+
+
+def _unsafe(info: zipfile.ZipInfo) -> str | None:
+    name = info.orig_filename.replace("\\", "/")
+    if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or "\0" in name:
+        return "a file's path leads out of it"
+    if stat.S_ISLNK(info.external_attr >> 16):
+        return "it holds a link"
+    if info.file_size > RATIO_FREE_BYTES and info.file_size > MAX_RATIO * max(1, info.compress_size):
+        return "a file unpacks to far more than a roster does"
+    if name.casefold().endswith(".zip"):
+        return "it holds another ZIP"
+    return None
+
+
+def _by_name(infos: list[zipfile.ZipInfo]) -> tuple[str | None, dict[str, tuple[str, zipfile.ZipInfo]]]:
+    paths = {info.orig_filename.replace("\\", "/"): info for info in infos if not info.is_dir()}
+    if len(paths) < sum(not info.is_dir() for info in infos):
+        raise RosterError("archive-unsafe", why="two files have the same name")
+    kept = {path: info for path, info in paths.items() if not _is_litter(path)}
+    tops = {path.split("/", 1)[0] if "/" in path else None for path in kept}
+    folder = next(iter(tops)) if len(tops) == 1 else None
+    members: dict[str, tuple[str, zipfile.ZipInfo]] = {}
+    for path, info in kept.items():
+        name = path.removeprefix(f"{folder}/") if folder else path
+        if "/" in name:
+            continue  # not a roster's place; a file that is needed is then reported as missing
+        if name.casefold() in members:
+            raise RosterError("duplicate-file", value=name)
+        members[name.casefold()] = (name, info)
+    return folder, members
+
+
+def _is_litter(path: str) -> bool:
+    folded = path.casefold()
+    return folded.startswith(LITTER[0]) or folded.split("/")[-1].startswith((".", *LITTER[1:]))

@@ -1,0 +1,116 @@
+"""Collects what is found in an upload, a thousand entries per code and file at most, with the true totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+
+from rosterbridge.errors import InputRejectedError
+from rosterbridge.roster.codes import CODES
+from rosterbridge.roster.report import Entry, Total
+
+MAX_ENTRIES = 1000
+LINE = "_line"  # the line of a row that a text editor shows, in every frame
+
+
+class RosterError(InputRejectedError):
+    """The upload cannot be read any further; says where, never what stands there."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        **values: object,
+    ) -> None:
+        place = f"{file}:{line}" if line else file or ""
+        super().__init__(code, place)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.values = values
+
+
+class Findings:
+    """Entries and totals of one upload, in the order found."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.reason = ""  # why the upload is rejected, without a value of a row
+        self._totals: Counter[tuple[str, str | None]] = Counter()
+
+    def add(
+        self,
+        code: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        count: int = 1,
+        **values: object,
+    ) -> None:
+        """Note one finding that stands for ``count`` of its kind; ``values`` fill in the message."""
+        seen = self._totals[code, file]
+        self._totals[code, file] = seen + count
+        self._explain(code, file, line, column, values)
+        if seen < MAX_ENTRIES:
+            self.entries.append(_entry(code, file, line, column, {**values, "count": f"{count:,}"}))
+
+    def add_error(self, error: RosterError) -> None:
+        """Note what ended the reading."""
+        self._totals[error.code, error.file] += 1
+        self._explain(error.code, error.file, error.line, error.column, error.values)
+        self.entries.append(_entry(error.code, error.file, error.line, error.column, error.values))
+
+    def add_rows(
+        self, code: str, rows: pl.DataFrame, *, file: str, column: str | None = None, **values: object
+    ) -> None:
+        """Note each of ``rows`` by its line; the message shows the row's value of ``column``, unless one is given."""
+        seen = self._totals[code, file]
+        self._totals[code, file] = seen + rows.height
+        if rows.height:
+            self._explain(code, file, rows[LINE][0], column, {"value": "…", **values})
+        shown = rows.head(max(0, MAX_ENTRIES - seen))
+        texts = shown[column].to_list() if column else [""] * shown.height
+        for line, text in zip(shown[LINE].to_list(), texts, strict=True):
+            self.entries.append(_entry(code, file, line, column, {"value": text, **values}))
+
+    @property
+    def totals(self) -> tuple[Total, ...]:
+        """How often each code was found in each file."""
+        return tuple(
+            Total(code=code, severity=CODES[code].severity, file=file, count=count)
+            for (code, file), count in self._totals.items()
+            if count
+        )
+
+    @property
+    def rejects(self) -> bool:
+        """Whether something was found that rejects the whole upload."""
+        return any(CODES[code].level == "upload" for (code, _), count in self._totals.items() if count)
+
+    def _explain(
+        self, code: str, file: str | None, line: int | None, column: str | None, values: dict[str, object]
+    ) -> None:
+        if self.reason or CODES[code].level != "upload":
+            return
+        entry = _entry(code, file, line, column, values)
+        place = f"{file}:{line}: " if line else f"{file}: " if file and file not in entry.message else ""
+        self.reason = f"{place}{entry.message} {entry.mend}"
+
+
+def _entry(code: str, file: str | None, line: int | None, column: str | None, values: dict[str, object]) -> Entry:
+    known = CODES[code]
+    texts = {"why": "", "value": "", **values, "file": file or "", "column": column or ""}
+    return Entry(
+        code=code,
+        severity=known.severity,
+        message=known.message.format_map(texts),
+        mend=known.mend.format_map(texts),
+        file=file,
+        line=line,
+        column=column,
+    )

@@ -1,0 +1,108 @@
+"""From an uploaded ZIP to a report, and to the ZIP that Apple gets."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from rosterbridge.roster.archive import Archive
+from rosterbridge.roster.asm import check_asm
+from rosterbridge.roster.conversion import convert_roster
+from rosterbridge.roster.findings import Findings, RosterError
+from rosterbridge.roster.formats import STAFF, STUDENTS, USERS
+from rosterbridge.roster.oneroster import read_oneroster
+from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.recognition import recognise
+from rosterbridge.roster.report import FileCounts, Format, Report
+from rosterbridge.roster.sheet import Sheet
+from rosterbridge.roster.writing import write_asm_zip
+
+
+def process(source: Path, target: Path | None, options: ConversionOptions, as_of: date) -> Report:
+    """Check ``source`` by every rule; when it is accepted and there is a ``target``, write what Apple gets to it."""
+    findings = Findings()
+    fmt: Format = "unknown"
+    try:
+        with Archive(source) as archive:
+            fmt = recognise(archive)
+            if fmt == "asm":
+                return _process_asm(archive, source, target, findings)
+            return _process_oneroster(archive, target, options, as_of, findings)
+    except RosterError as error:
+        findings.add_error(error)
+        return _report(fmt, findings)
+
+
+def _process_asm(archive: Archive, source: Path, target: Path | None, findings: Findings) -> Report:
+    frames = check_asm(archive, findings)
+    if target and not findings.rejects:
+        shutil.copyfile(source, target)
+    counts = {name: FileCounts(read=frame.height, sent=frame.height) for name, frame in frames.items()}
+    return _report("asm", findings, counts, frames, unchanged=True)
+
+
+def _process_oneroster(
+    archive: Archive, target: Path | None, options: ConversionOptions, as_of: date, findings: Findings
+) -> Report:
+    roster = read_oneroster(archive, options, as_of, findings)
+    frames = {} if findings.rejects else convert_roster(roster, options, findings)
+    counts = {sheet.file: sheet.counts() for sheet in roster.sheets}
+    if frames:
+        _judge_whole(roster.sheets, frames, options, findings)
+    if target and not findings.rejects:
+        write_asm_zip(frames, target)
+    return _report(roster.format, findings, counts, frames)
+
+
+def _judge_whole(
+    sheets: Iterable[Sheet], frames: dict[str, pl.DataFrame], options: ConversionOptions, findings: Findings
+) -> None:
+    """Judge what only the whole upload shows (``mapping.md``, Severity)."""
+    for sheet in sheets:
+        counts = sheet.counts()
+        if counts.dropped and not options.repair:
+            findings.add("rows-dropped", file=sheet.file, dropped=f"{counts.dropped:,}")
+        elif counts.dropped > options.max_dropped * counts.read:
+            findings.add(
+                "too-many-dropped",
+                file=sheet.file,
+                dropped=f"{counts.dropped:,}",
+                read=f"{counts.read:,}",
+                limit=f"{options.max_dropped:.0%}",
+            )
+    if frames[STUDENTS].is_empty():
+        findings.add("no-students", file=USERS)
+    if frames[STAFF].is_empty():
+        findings.add("no-staff", file=USERS)
+
+
+def _report(
+    fmt: Format,
+    findings: Findings,
+    counts: dict[str, FileCounts] | None = None,
+    frames: dict[str, pl.DataFrame] | None = None,
+    *,
+    unchanged: bool = False,
+) -> Report:
+    accepted = not findings.rejects
+    sent = {name: frame.height for name, frame in (frames or {}).items()} if accepted else {}
+    return Report(
+        accepted=accepted,
+        format=fmt,
+        summary=_accepted(sent, findings) if accepted else f"Rejected: {findings.reason}",
+        entries=tuple(findings.entries),
+        totals=findings.totals,
+        counts=counts or {},
+        sent=sent,
+        unchanged=unchanged and accepted,
+    )
+
+
+def _accepted(sent: dict[str, int], findings: Findings) -> str:
+    parts = ", ".join(f"{count:,} {name.removesuffix('.csv')}" for name, count in sent.items())
+    dropped = sum(total.count for total in findings.totals if total.severity == "error")
+    return f"Accepted: {parts}." + (f" {dropped:,} wrong rows are left behind; see the report." if dropped else "")
