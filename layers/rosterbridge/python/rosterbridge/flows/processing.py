@@ -8,16 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rosterbridge.errors import ConfigurationError, NotFoundError, PermanentError, RosterbridgeError
 from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Run, RunStatus, Step, StepName
 from rosterbridge.flows.ports import AccountStore, Delivery, ObjectStore, RunStore, SecretBox
 from rosterbridge.flows.receiving import run_object
-
-if TYPE_CHECKING:
-    from rosterbridge.roster.report import Report
+from rosterbridge.roster.report import Report, counted
 
 
 class Validation(Model):
@@ -100,7 +98,7 @@ class Processor:
             size = counts.pop("bytes", local.stat().st_size)
             work.ended(outcome="succeeded", counts={"bytes": size}, message="Handed over to Apple.", response=sent)
             work.produced(
-                summary=f"Sent to Apple School Manager: {_sentence(counts)}.",
+                summary=f"Sent to Apple School Manager: {counted(counts)}.",
                 delivered_to=f"{account.host}:{account.port}/{account.folder}/{name}",
             )
         return Forwarding(remote_name=name, sent_bytes=size)
@@ -180,7 +178,3 @@ def remote_name(run_id: str) -> str:
 def _counts(report: Report) -> dict[str, int]:
     rows = {f"{file.removesuffix('.csv')}_read": count.read for file, count in report.counts.items()}
     return {**rows, **report.sent}
-
-
-def _sentence(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number:,} {name.removesuffix('.csv')}" for name, number in counts.items())

@@ -92,7 +92,7 @@ CODES: dict[str, Code] = {
         "Mend the rows listed in this report; dropping so many would remove people or classes at Apple.",
     ),
     "rows-dropped": _upload(
-        "{dropped} rows are wrong, and this flow does not drop rows.", "Mend the rows listed in this report."
+        "Wrong rows: {dropped}, and this flow does not drop rows.", "Mend the rows listed in this report."
     ),
     "no-students": _upload("No student is left to send.", "Check that users.csv has active users with role student."),
     # A row
@@ -145,19 +145,19 @@ CODES: dict[str, Code] = {
         "courses.csv is missing; courses were made from the classes.", "Export courses.csv too."
     ),
     "other-spelling": _warning(
-        "{count} names of files or columns are spelled in another way.", "Use the standard's names."
+        "Names of this file or its columns that are spelled in another way: {count}.", "Use the standard's names."
     ),
     "short-row": _warning(
-        "{count} rows are shorter than the header; the rest was read as empty.", "Export all columns."
+        "Rows shorter than the header, read as if the rest were empty: {count}.", "Export all columns."
     ),
     "value-cleaned": _warning(
-        "{count} values had quotation marks, line breaks or space that Apple does not take; they were replaced.",
+        "Values with quotation marks, line breaks or surplus space, which Apple does not take, cleaned: {count}.",
         "Nothing needs to be done; clean the values in your SIS to silence this.",
     ),
-    "value-respelled": _warning("{count} values were read in another spelling.", "Use the standard's spelling."),
-    "duplicate-row": _warning("{count} rows stand twice, word for word; each was taken once.", "Remove the copies."),
-    "unknown-role": _warning("{count} users have roles that OneRoster does not know.", "Use the standard's roles."),
-    "user-without-role": _warning("{count} users have no role and were left out.", "Give them a role in roles.csv."),
+    "value-respelled": _warning("Values read in another spelling: {count}.", "Use the standard's spelling."),
+    "duplicate-row": _warning("Rows that stand above word for word, taken once: {count}.", "Remove the copies."),
+    "unknown-role": _warning("Users with a role that OneRoster does not know: {count}.", "Use the standard's roles."),
+    "user-without-role": _warning("Users without any role, left out: {count}.", "Give them a role in roles.csv."),
     "student-and-staff": _warning(
         "The person is both student and staff; it is sent as {value}.", "Apple takes a person once: check the roles."
     ),
@@ -168,12 +168,12 @@ CODES: dict[str, Code] = {
         "The person has more than 999 schools; the rest was left out.", "Keep at most 999 schools for a person."
     ),
     "unusual-id": _warning(
-        "{count} ids hold characters other than letters, digits and hyphens; Apple's guide does not allow them, though"
+        "Ids with characters other than letters, digits and hyphens: {count}. Apple's guide does not allow them, though"
         " its server is known to take them.",
         "Nothing needs to be done as long as Apple accepts them; a changed id would make a second account.",
     ),
     "ended-kept": _warning(
-        "{count} roles or enrolments had ended; they were sent all the same.",
+        "Roles or enrolments that had ended, used all the same: {count}.",
         "Set the option ended to drop if your SIS keeps old ones.",
     ),
     "no-staff": _warning("No staff is left to send.", "Check that teachers are exported."),

@@ -17,7 +17,7 @@ from rosterbridge.roster.formats import STAFF, STUDENTS, USERS
 from rosterbridge.roster.oneroster import read_oneroster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.recognition import recognise
-from rosterbridge.roster.report import FileCounts, Format, Report
+from rosterbridge.roster.report import FileCounts, Format, Report, counted
 from rosterbridge.roster.sheet import Sheet
 from rosterbridge.roster.writing import write_asm_zip
 
@@ -103,6 +103,7 @@ def _report(
 
 
 def _accepted(sent: dict[str, int], findings: Findings) -> str:
-    parts = ", ".join(f"{count:,} {name.removesuffix('.csv')}" for name, count in sent.items())
     dropped = sum(total.count for total in findings.totals if total.severity == "error")
-    return f"Accepted: {parts}." + (f" {dropped:,} wrong rows are left behind; see the report." if dropped else "")
+    return f"Accepted: {counted(sent)}." + (
+        f" {dropped:,} wrong rows are left behind; see the report." if dropped else ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -64,3 +65,18 @@ class Report(_Model):
     def codes(self) -> tuple[str, ...]:
         """The codes of the errors, each once, in the order found."""
         return tuple(dict.fromkeys(total.code for total in self.totals if total.severity == "error"))
+
+
+SINGULAR = {
+    "students": "student",
+    "courses": "course",
+    "classes": "class",
+    "rosters": "roster",
+    "locations": "location",
+}
+
+
+def counted(sent: Mapping[str, int]) -> str:
+    """Return how many rows of each file, in words: ``248 students, 17 staff, 1 location``."""
+    names = ((count, file.removesuffix(".csv")) for file, count in sent.items())
+    return ", ".join(f"{count:,} {SINGULAR.get(name, name) if count == 1 else name}" for count, name in names)

@@ -1,0 +1,99 @@
+"""``validate`` and ``convert``: the service's own rules on a file of this machine, without AWS."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from rosterbridge.cli.reports import print_report, write_errors
+from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
+from rosterbridge.roster import ConversionOptions, Report, convert, validate
+
+REJECTED = 1
+
+ZipArgument = Annotated[Path, typer.Argument(metavar="ZIP", exists=True, dir_okay=False, readable=True)]
+OutArgument = Annotated[Path, typer.Argument(metavar="OUT.zip", dir_okay=False)]
+OptionsOption = Annotated[
+    Path | None,
+    typer.Option("--options", metavar="FILE", exists=True, dir_okay=False, help="Options of a flow, as JSON."),
+]
+AsOfOption = Annotated[
+    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to judge dates by; today by default.")
+]
+ReportOption = Annotated[Path | None, typer.Option("--report", metavar="FILE.json", help="Write the whole report.")]
+ErrorsOption = Annotated[Path | None, typer.Option("--errors", metavar="FILE.csv", help="Write the entries as CSV.")]
+
+
+def validate_command(
+    source: ZipArgument,
+    options: OptionsOption = None,
+    as_of: AsOfOption = None,
+    report: ReportOption = None,
+    error_file: ErrorsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a ZIP by every rule and tell what would be sent; exit 1 if it would be rejected."""
+    _carry_out(lambda: validate(source, _options(options), as_of=_day(as_of)), report, error_file, as_json=as_json)
+
+
+def convert_command(
+    source: ZipArgument,
+    target: OutArgument,
+    options: OptionsOption = None,
+    as_of: AsOfOption = None,
+    report: ReportOption = None,
+    error_file: ErrorsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a ZIP and write the one that Apple School Manager gets; exit 1, and no file, if it is rejected."""
+    if not target.parent.is_dir():
+        raise refuse_usage(f"there is no folder {target.parent}")
+    if target.exists() and target.samefile(source):
+        raise refuse_usage("the result would overwrite the upload: name another file")
+    _carry_out(lambda: _converted(source, target, _options(options), _day(as_of)), report, error_file, as_json=as_json)
+
+
+def _converted(source: Path, target: Path, options: ConversionOptions, as_of: date) -> Report:
+    """Convert beside the target and move it there when it is whole."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".rosterbridge-") as folder:
+        made = Path(folder) / "out.zip"
+        report = convert(source, made, options, as_of=as_of)
+        if report.accepted:
+            os.replace(made, target)  # noqa: PTH105 pathlib's own replace is the same call
+    return report
+
+
+def _carry_out(work: Callable[[], Report], report: Path | None, error_file: Path | None, *, as_json: bool) -> None:
+    with errors.status("reading the roster ..."):
+        found = work()
+    if report:
+        report.write_text(found.model_dump_json(indent=2), encoding="utf-8")
+    if error_file:
+        write_errors(found, error_file)
+    if as_json:
+        print_json(found.model_dump_json(indent=2))
+    else:
+        print_report(found)
+    if not found.accepted:
+        raise typer.Exit(REJECTED)
+
+
+def _options(path: Path | None) -> ConversionOptions:
+    if path is None:
+        return ConversionOptions()
+    try:
+        return ConversionOptions.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
+        raise refuse_usage(f"wrong options in {path.name}: {faults}") from None
+
+
+def _day(as_of: datetime | None) -> date:
+    return (as_of or datetime.now().astimezone()).date()

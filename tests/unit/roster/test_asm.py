@@ -1,0 +1,84 @@
+"""Uploads in Apple's own format: clean ones pass byte for byte, others say what Apple would refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.rosters import Files, asm, process, zip_bytes
+
+
+def test_a_clean_zip_passes_byte_for_byte(tmp_path: Path) -> None:
+    outcome = process(tmp_path, asm())
+    assert outcome.zip is not None
+    assert outcome.zip.read_bytes() == zip_bytes(asm())
+    assert outcome.report.unchanged
+    assert outcome.report.entries == ()
+    assert outcome.report.sent["students.csv"] == 2
+
+
+def test_semicolons_and_backslash_quotes_are_apples_own(tmp_path: Path) -> None:
+    files = {name: str(text).replace(",", ";") for name, text in asm().items()}
+    files["locations.csv"] = files["locations.csv"].replace("North", '"North \\"A\\" School"')
+    assert process(tmp_path, files).report.accepted
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("students.csv", "Cy,,Holm", ",,Holm", ("asm-missing-value", "students.csv", 2)),
+        ("students.csv", "\np2", "\np1", ("asm-duplicate-id", "students.csv", 3)),
+        ("students.csv", "4,s1,s2", "5,s1,s2", ("asm-password-policy", "students.csv", 2)),
+        ("students.csv", "s1,s2", "s1,s9", ("asm-unknown-reference", "students.csv", 2)),
+        ("students.csv", "location_id_2", "location_id_1000", ("wrong-header", "students.csv", 1)),
+        ("students.csv", "first_name", "firstname", ("wrong-header", "students.csv", 1)),
+        ("staff.csv", "\nt1", "\np1", ("asm-person-twice", "staff.csv", 2)),
+        ("staff.csv", "Lind,,,s1", "Lind,,,10", ("asm-unknown-reference", "staff.csv", 2)),
+        ("classes.csv", "k1,t1", "k1,t9", ("asm-unknown-reference", "classes.csv", 2)),
+        ("classes.csv", "A,k1", "A,k9", ("asm-unknown-reference", "classes.csv", 2)),
+        ("rosters.csv", "e2,c1,p2", "e2,c9,p2", ("asm-unknown-reference", "rosters.csv", 3)),
+        ("rosters.csv", "e2,c1,p2", "e2,c1,t1", ("asm-unknown-reference", "rosters.csv", 3)),
+        ("rosters.csv", "e2,", "e1,", ("asm-duplicate-id", "rosters.csv", 3)),
+        ("locations.csv", "s2,South", "s2,", ("asm-missing-value", "locations.csv", 3)),
+    ],
+)
+def test_what_apple_would_refuse_is_named(
+    tmp_path: Path, name: str, old: str, new: str, found: tuple[str, str, int]
+) -> None:
+    text = str(asm()[name])
+    assert old in text
+    outcome = process(tmp_path, {**asm(), name: text.replace(old, new, 1)})
+    assert not outcome.report.accepted
+    assert found in outcome.found
+
+
+@pytest.mark.parametrize("name", list(asm()))
+def test_all_six_files_are_needed(tmp_path: Path, name: str) -> None:
+    files = asm()
+    del files[name]
+    outcome = process(tmp_path, files)
+    assert outcome.found == [("missing-file", name, None)]
+
+
+def test_names_are_exact_and_no_folder_wraps_them(tmp_path: Path) -> None:
+    renamed: Files = {name.replace("staff", "Staff"): text for name, text in asm().items()}
+    assert process(tmp_path, renamed).report.codes == ("wrong-file-name",)
+    wrapped: Files = {f"upload/{name}": text for name, text in asm().items()}
+    assert process(tmp_path, wrapped).report.codes == ("files-in-folder",)
+
+
+def test_the_summary_shows_no_value_of_a_row(tmp_path: Path) -> None:
+    files = {**asm(), "rosters.csv": str(asm()["rosters.csv"]).replace("c1,p2", "c1,planted-pupil")}
+    report = process(tmp_path, files).report
+    assert "planted-pupil" in report.entries[0].message
+    assert "planted-pupil" not in report.summary
+
+
+def test_no_student_is_refused_as_apple_would_deactivate_everybody(tmp_path: Path) -> None:
+    files = {
+        **asm(),
+        "students.csv": str(asm()["students.csv"]).splitlines()[0] + "\n",
+        "rosters.csv": "roster_id,class_id,student_id\n",
+    }
+    assert "no-students" in process(tmp_path, files).report.codes

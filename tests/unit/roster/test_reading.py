@@ -1,0 +1,174 @@
+"""Files as they really come: each fault is named with its line, each oddity is read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import string
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rosterbridge.roster import ConversionOptions, reading
+from rosterbridge.roster.archive import Archive
+from rosterbridge.roster.findings import Findings, RosterError
+from rosterbridge.roster.formats import FileFormat
+from tests.support.rosters import Files, oneroster_1_1, process, zip_bytes
+
+ALL = ConversionOptions(max_dropped=1)
+
+
+def with_orgs(text: str | bytes) -> Files:
+    return {**oneroster_1_1(), "orgs.csv": text}
+
+
+ORGS = str(oneroster_1_1()["orgs.csv"])
+LONG = "".join(random.Random(1).choices(string.ascii_letters, k=2**21))  # noqa: S311 no secret, and not to be packed well
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbf" + ORGS.encode(),
+        ORGS.replace("\n", "\r\n"),
+        ORGS.rstrip("\n"),
+        ORGS + "\n\n",
+        ORGS.replace("\ns1", "\n\ns1"),
+        ORGS.replace("\ns1", "\r\n\ns1"),
+        "\n".join(",".join(f'"{cell}"' for cell in line.split(",")) for line in ORGS.splitlines()),
+        ORGS.replace("sourcedId", "SOURCEDID"),
+        ORGS.replace("North School", '"North School"'),
+        ORGS.replace("district,,", "district,,,,,"),
+    ],
+    ids=[
+        *("bom", "crlf", "no-final-newline", "trailing-blank", "blank", "mixed", "quoted", "case", "some-quoted"),
+        "surplus-empty",
+    ],
+)
+def test_oddities_of_real_exports_are_read(tmp_path: Path, text: str | bytes) -> None:
+    outcome = process(tmp_path, with_orgs(text))
+    assert outcome.report.accepted, outcome.report.summary
+    assert outcome.column("locations.csv", "location_name") == ["North School", "South School"]
+
+
+def test_any_order_of_columns_and_unknown_ones(tmp_path: Path) -> None:
+    rows = list(csv.reader(io.StringIO(ORGS)))
+    text = "\n".join(",".join(["extra", *reversed(row)]) for row in rows)
+    assert process(tmp_path, with_orgs(text)).column("locations.csv", "location_id") == ["s1", "s2"]
+
+
+def test_short_rows_are_padded_and_counted(tmp_path: Path) -> None:
+    outcome = process(tmp_path, with_orgs(ORGS.replace("s2,,,South School,school,,d1", "s2,,,South School,school")))
+    assert len(outcome.rows("locations.csv")) == 2
+    assert [(total.code, total.count) for total in outcome.report.totals] == [("short-row", 1)]
+
+
+def test_surplus_values_drop_the_row(tmp_path: Path) -> None:
+    outcome = process(tmp_path, with_orgs(ORGS.replace("district,,", "district,,,,surplus")), ALL)
+    assert outcome.found == [("surplus-values", "orgs.csv", 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        (ORGS.encode().replace(b"South", b"S\xfcd"), "not-utf8", 4),
+        (ORGS.encode("utf-16"), "not-utf8", 1),
+        (ORGS.encode() + b"s3,,,caf\xc3", "not-utf8", 5),
+        (ORGS.replace("South", "So\0uth"), "nul-byte", 4),
+        (ORGS.replace("North School", '"North School'), "unclosed-quote", 3),
+        (ORGS.replace("North School", '"North" School'), "malformed-quote", 3),
+        (ORGS.replace("name", "Status"), "duplicate-column", 1),
+        (ORGS.replace("sourcedId", "id"), "missing-column", 1),
+        (ORGS.replace(",", ";"), "wrong-separator", 1),
+        (ORGS.replace(",", "\t"), "wrong-separator", 1),
+        (ORGS.replace("name", "name," + ",".join("x" * 1 for _ in range(1000))), "too-many-columns", 1),
+        (ORGS + f's3,,,"{LONG[: 2**20 + 1]}",school,,\n', "value-too-long", 5),
+        (ORGS + f's3,,,"{LONG}\n', "value-too-long", 5),
+        ("", "empty-file", None),
+    ],
+    ids=[
+        *("latin-1", "utf-16", "cut-character", "nul", "unclosed", "malformed", "duplicate", "missing", "semicolons"),
+        *("tabs", "columns", "long-value", "long-unclosed", "no-bytes"),
+    ],
+)
+def test_each_fault_is_named_with_its_line(tmp_path: Path, text: str | bytes, code: str, line: int | None) -> None:
+    entry = process(tmp_path, with_orgs(text)).report.entries[-1]
+    assert (entry.code, entry.file, entry.line) == (code, "orgs.csv", line)
+
+
+def test_lines_are_those_of_an_editor_also_below_quoted_line_breaks(tmp_path: Path) -> None:
+    text = ORGS.replace("District", '"Dis\ntrict\r\nEast"') + ",,,Nameless,school,,\n"
+    assert process(tmp_path, with_orgs(text), ALL).found[0] == ("value-cleaned", "orgs.csv", None)
+    assert process(tmp_path, with_orgs(text), ALL).found[1] == ("missing-value", "orgs.csv", 7)
+    ragged = text.replace("South School,school,,d1", "South School,school")
+    assert ("missing-value", "orgs.csv", 7) in process(tmp_path, with_orgs(ragged), ALL).found
+
+
+def test_no_message_of_the_reader_holds_a_value(tmp_path: Path) -> None:
+    source = tmp_path / "upload.zip"
+    source.write_bytes(zip_bytes({"orgs.csv": ORGS.replace("North School", '"Planted" Name')}))
+    fmt = FileFormat("orgs.csv", ("sourcedId",), frozenset())
+    with Archive(source) as archive, pytest.raises(RosterError) as caught:
+        reading.read_table(archive, "orgs.csv", fmt, Findings())
+    assert (
+        "Planted" not in f"{caught.value!r}{caught.value}{caught.value.__context__!r}"
+        or caught.value.__suppress_context__
+    )
+
+
+CELLS = st.text(st.sampled_from('abç",\n\r\\; \t😀'), max_size=5)
+ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=6)
+
+
+def read_both(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[pl.DataFrame | str]:
+    """Read a text as the service does, and by the exact reader alone."""
+    source = tmp_path / "upload.zip"
+    source.write_bytes(zip_bytes({"t.csv": text.encode()}))
+    results: list[pl.DataFrame | str] = []
+    fmt = FileFormat("t.csv", ("a", "b", "c"), frozenset("abc"))
+    for fast in (True, False):
+        with monkeypatch.context() as patch, Archive(source) as archive:
+            if not fast:
+                patch.setattr(reading, "_read_fast", lambda *_: None)
+            try:
+                table = reading.read_table(archive, "t.csv", fmt, Findings())
+            except RosterError as error:
+                results.append(f"{error.code} {error.line}")
+            else:
+                results.append("nothing" if table is None else table.frame)
+    return results
+
+
+def same(one: pl.DataFrame | str, other: pl.DataFrame | str) -> bool:
+    if isinstance(one, pl.DataFrame) and isinstance(other, pl.DataFrame):
+        return one.equals(other)
+    return isinstance(one, str) and one == other
+
+
+@settings(max_examples=400, deadline=None)
+@given(rows=ROWS, ending=st.sampled_from(["\n", "\r\n"]), closed=st.booleans())
+def test_what_a_csv_writer_writes_is_read_back_by_both_readers(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], ending: str, closed: bool
+) -> None:
+    buffer = io.StringIO()
+    # csv.writer leaves a lone carriage return bare, which is then a line's end
+    quoting = csv.QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else csv.QUOTE_MINIMAL
+    csv.writer(buffer, lineterminator=ending, quoting=quoting).writerows([["a", "b", "c"], *rows])
+    text = buffer.getvalue() if closed else buffer.getvalue().removesuffix(ending)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fast, exact = read_both(tmp_path_factory.mktemp("csv"), text, monkeypatch)
+    assert same(fast, exact)
+    assert isinstance(exact, pl.DataFrame)
+    assert [list(row) for row in exact.select("a", "b", "c").iter_rows()] == rows
+
+
+@settings(max_examples=600, deadline=None)
+@given(body=st.text(st.sampled_from('ab,"\n\r ;\\é'), max_size=40))
+def test_both_readers_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory, body: str) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fast, exact = read_both(tmp_path_factory.mktemp("csv"), f"a,b,c\n{body}", monkeypatch)
+    assert same(fast, exact), (fast, exact)
