@@ -5,7 +5,7 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.data import Data
 from infra.service import Service
-from infra.settings import from_context
+from infra.settings import default_context, from_context
 
 
 def build(app: cdk.App) -> tuple[Data, Service]:
@@ -19,6 +19,6 @@ def build(app: cdk.App) -> tuple[Data, Service]:
 
 
 if __name__ == "__main__":
-    app = cdk.App()
+    app = cdk.App(context=default_context())
     build(app)
     app.synth()

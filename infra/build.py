@@ -22,10 +22,12 @@ from uv import find_uv_bin
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
+OWN = "rosterbridge"
+OWN_CODE = ROOT / "layers" / OWN / "python"
 # Lambda's Amazon Linux 2023 has glibc 2.34; naming only manylinux2014 would silently take old releases
 LAMBDA_PLATFORM = "aarch64-manylinux_2_34"
 HOST = "host"
-LAYERS = ("rosterbridge", "base", "roster", "sftp")
+LAYERS = (OWN, "base", "roster", "sftp")
 LAMBDA_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 # Never imported by a function, and large
 UNUSED = ("bin", "**/tests", "**/*.pyi", "**/__pycache__", "boto3/examples")
@@ -46,10 +48,11 @@ def python_version() -> tuple[int, int]:
 
 
 def layer_path(layer: str, platform: str = LAMBDA_PLATFORM) -> Path:
-    """Return the built layer's folder; raises NotBuiltError."""
-    path = _target(layer, platform)
+    """Return the built layer's folder; our own code needs no registry, any other missing layer is a NotBuiltError."""
+    path = _build_layer(OWN, platform) if layer == OWN else _target(layer, platform)
     if not path.is_dir():
-        message = f"layer {layer} is not built for {platform}: run `make layers`"
+        option = " --host" if platform == HOST else ""
+        message = f"layer {layer} is not built for {platform}: run `python3 -m infra.build{option}`"
         raise NotBuiltError(message)
     return path
 
@@ -75,8 +78,8 @@ def _build_layer(layer: str, platform: str) -> Path:
     if not target.is_dir():
         with _fresh(target) as fresh:
             packages = fresh / "python"
-            if layer == "rosterbridge":
-                shutil.copytree(_own_code(), packages, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            if layer == OWN:
+                shutil.copytree(OWN_CODE, packages, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
             else:
                 _install(_lock(layer), packages, platform)
                 _prune(packages)
@@ -84,16 +87,12 @@ def _build_layer(layer: str, platform: str) -> Path:
     return target
 
 
-def _own_code() -> Path:
-    return ROOT / "layers" / "rosterbridge" / "python"
-
-
 def _lock(layer: str) -> Path:
     return ROOT / "layers" / "dependencies" / layer / "requirements.txt"
 
 
 def _target(layer: str, platform: str) -> Path:
-    inputs = _files(_own_code()) if layer == "rosterbridge" else [_lock(layer)]
+    inputs = _files(OWN_CODE) if layer == OWN else [_lock(layer)]
     place = f"{platform}-{sys.platform}-{machine()}" if platform == HOST else platform
     digest = _digest(inputs, place, str(python_version()), *UNUSED)
     return BUILD / "layers" / f"{layer}-{place}-{digest}"

@@ -12,8 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.acknowledge import acknowledge
-from infra.queues import build_queue
+from infra.queues import RETENTION, build_dead_letter_queue, build_queue
 from infra.settings import Settings
 
 RECEIVE_TIMEOUT = cdk.Duration.seconds(120)
@@ -24,21 +23,27 @@ class Data(cdk.Stack):
     """The stateful stack: protected against deletion, except on the embedded AWS."""
 
     def __init__(self, scope: Construct, settings: Settings) -> None:
-        super().__init__(scope, settings.stack_name("Data"), description="Rosterbridge: what must survive")
+        super().__init__(
+            scope,
+            settings.stack_name("Data"),
+            description="Rosterbridge: what must survive",
+            termination_protection=settings.keeps_data,
+        )
         self._settings = settings
         self._removal = cdk.RemovalPolicy.RETAIN if settings.keeps_data else cdk.RemovalPolicy.DESTROY
         self.key = self._build_key()
         self._access_logs = self._build_access_log_bucket()
-        self.dead_uploads = build_queue(self, "DeadUploads")
+        self.dead_uploads = build_dead_letter_queue(self, "DeadUploads")
         self.uploads = build_queue(
             self,
             "Uploads",
             visibility_timeout=cdk.Duration.seconds(6 * RECEIVE_TIMEOUT.to_seconds()),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_uploads, max_receive_count=MAX_RECEIVES),
         )
-        self.home = self._build_bucket("Home", prefix="home/")
+        # a dead letter names a version of the upload, and may be sent again as long as the queue keeps it
+        self.home = self._build_bucket("Home", prefix="home/", noncurrent_days=RETENTION.to_days())
         self._announce_uploads()
-        self.run_files = self._build_bucket("RunFiles", prefix="runs/")
+        self.run_files = self._build_bucket("RunFiles", prefix="runs/", noncurrent_days=1)
         self.accounts = self._build_account_table()
         self.runs = self._build_run_table()
 
@@ -52,7 +57,7 @@ class Data(cdk.Stack):
         )
 
     def _build_access_log_bucket(self) -> s3.Bucket:
-        bucket = s3.Bucket(
+        return s3.Bucket(
             self,
             "AccessLogs",
             encryption=s3.BucketEncryption.S3_MANAGED,
@@ -62,12 +67,11 @@ class Data(cdk.Stack):
             removal_policy=self._removal,
             lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(self._settings.log_retention_days))],
         )
-        acknowledge(bucket, {"AwsSolutions-S1": "This bucket receives the access logs of the others"})
-        return bucket
 
-    def _build_bucket(self, name: str, *, prefix: str) -> s3.Bucket:
-        """Build a versioned, encrypted bucket in which nothing stays longer than the settings say."""
-        kept = cdk.Duration.days(self._settings.data_retention_days)
+    def _build_bucket(self, name: str, *, prefix: str, noncurrent_days: float) -> s3.Bucket:
+        """Build a versioned, encrypted bucket in which nothing, as current and older version, outstays the settings."""
+        kept = self._settings.data_retention_days
+        noncurrent = max(1, min(noncurrent_days, kept - 1))
         return s3.Bucket(
             self,
             name,
@@ -84,8 +88,8 @@ class Data(cdk.Stack):
             removal_policy=self._removal,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    expiration=kept,
-                    noncurrent_version_expiration=cdk.Duration.days(min(14, self._settings.data_retention_days)),
+                    expiration=cdk.Duration.days(max(1, kept - noncurrent)),
+                    noncurrent_version_expiration=cdk.Duration.days(noncurrent),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
                 ),
                 s3.LifecycleRule(expired_object_delete_marker=True),

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import build
-from infra.acknowledge import acknowledge
+from infra.acknowledge import ANY_RESOURCE, acknowledge
+from infra.key_use import key_statement
 from infra.layers import Layers
 from infra.settings import Settings
 
@@ -93,7 +95,7 @@ class LambdaFunction(Construct):
     def _acknowledge(self) -> None:
         acknowledge(
             self.role,
-            {"AwsSolutions-IAM5[Resource::*]": "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource"},
+            {ANY_RESOURCE: "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource"},
         )
         acknowledge(
             self.function,
@@ -107,3 +109,7 @@ class LambdaFunction(Construct):
     def allow(self, *actions: str, resources: Sequence[str]) -> None:
         """Allow the function to call ``actions`` on ``resources``."""
         self.role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+    def allow_key(self, key: kms.IKey, *actions: str, through: Sequence[str]) -> None:
+        """Allow ``actions`` with ``key`` to the services that encrypt with it, not to the function itself."""
+        self.role.add_to_policy(key_statement(key, *actions, through=through))

@@ -5,22 +5,23 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import run_states
-from infra.acknowledge import acknowledge
+from infra.acknowledge import ANY_RESOURCE, acknowledge, wildcard_objects, wildcard_versions
 from infra.data import RECEIVE_TIMEOUT, Data
+from infra.key_use import READ, READ_AND_WRITE, key_statement, secret_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
-from infra.queues import build_queue
+from infra.queues import build_dead_letter_queue
 from infra.settings import Settings
 
 STEP_MEMORY = 3008  # MB: a district of a million pupils
 STEP_STORAGE = cdk.Size.gibibytes(4)
+WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
 
 
 class Pipeline(Construct):
@@ -31,8 +32,8 @@ class Pipeline(Construct):
         self._settings = settings
         self._data = data
         self._layers = layers
-        self.validate = self._build_step("validate", uses=("roster",), memory=STEP_MEMORY)
-        self.convert = self._build_step("convert", uses=("roster",), memory=STEP_MEMORY)
+        self.validate = self._build_step("validate", uses=("roster",), memory=STEP_MEMORY, writes=WRITES)
+        self.convert = self._build_step("convert", uses=("roster",), memory=STEP_MEMORY, writes=WRITES)
         self.forward = self._build_forward()
         self.runs = self._build_state_machine(
             "Runs",
@@ -44,12 +45,17 @@ class Pipeline(Construct):
                 forward=self.forward.function,
                 settings=settings,
             ),
-            timeout=cdk.Duration.days(8),
+            timeout=cdk.Duration.days(run_states.DAYS),
         )
+        for step in (self.validate, self.convert, self.forward):
+            reason = "CDK lets a state machine call the function's versions too; it has none"
+            acknowledge(self.runs, {wildcard_versions(step.function): reason})
         self.receive = self._build_receive()
         self._close_what_ended_outside()
 
-    def _build_step(self, name: str, *, uses: tuple[str, ...], memory: int, **environment: str) -> LambdaFunction:
+    def _build_step(
+        self, name: str, *, uses: tuple[str, ...], memory: int, writes: tuple[str, ...] = (), **environment: str
+    ) -> LambdaFunction:
         function = LambdaFunction(
             self,
             name,
@@ -65,16 +71,21 @@ class Pipeline(Construct):
                 **environment,
             },
         )
-        files = self._data.run_files.arn_for_objects("runs/*")
+        files = self._data.run_files
         function.allow("dynamodb:GetItem", resources=[self._data.accounts.table_arn])
         function.allow("dynamodb:GetItem", "dynamodb:UpdateItem", resources=[self._data.runs.table_arn])
-        function.allow("s3:GetObject", "s3:PutObject", resources=[files])
-        function.allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self._data.key.key_arn])
-        self._acknowledge_objects(function, "its own bucket's runs/: each run has a folder there")
+        function.allow("s3:ListBucket", resources=[files.bucket_arn])  # or a missing object would be "forbidden"
+        function.allow("s3:GetObject", *writes, resources=[files.arn_for_objects("runs/*")])
+        function.allow_key(self._data.key, *(READ_AND_WRITE if writes else READ), through=["dynamodb", "s3"])
+        acknowledge(
+            function.role, {wildcard_objects(files, "runs/*"): "Every run keeps its files in a folder of its own"}
+        )
         return function
 
     def _build_forward(self) -> LambdaFunction:
-        return self._build_step("forward", uses=("sftp",), memory=1024, KEY_ARN=self._data.key.key_arn)
+        forward = self._build_step("forward", uses=("sftp",), memory=1024, KEY_ARN=self._data.key.key_arn)
+        forward.role.add_to_policy(secret_statement(self._data.key))
+        return forward
 
     def _build_receive(self) -> LambdaFunction:
         receive = LambdaFunction(
@@ -96,19 +107,38 @@ class Pipeline(Construct):
         home, files = self._data.home, self._data.run_files
         receive.allow("dynamodb:GetItem", "dynamodb:Query", resources=[self._data.accounts.table_arn])
         receive.allow("dynamodb:PutItem", resources=[self._data.runs.table_arn])
-        receive.allow("s3:ListBucket", resources=[home.bucket_arn])  # or a missing object would be "forbidden"
+        # or a missing object, or a missing version of it, would be "forbidden"
+        receive.allow("s3:ListBucket", "s3:ListBucketVersions", resources=[home.bucket_arn])
         receive.allow(
             *("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
             resources=[home.arn_for_objects("home/*")],
         )
-        receive.allow("s3:PutObject", resources=[files.arn_for_objects("runs/*")])
-        receive.allow("kms:Decrypt", "kms:GenerateDataKey", resources=[self._data.key.key_arn])
+        receive.allow(*WRITES, resources=[files.arn_for_objects("runs/*")])
+        receive.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
         receive.allow("states:StartExecution", resources=[self.runs.state_machine_arn])
-        receive.function.add_event_source(
-            sources.SqsEventSource(self._data.uploads, batch_size=10, report_batch_item_failures=True)
+        acknowledge(
+            receive.role,
+            {
+                wildcard_objects(home, "home/*"): "Takes every account's uploads out of its home",
+                wildcard_objects(files, "runs/*"): "Every run keeps its files in a folder of its own",
+            },
         )
-        self._acknowledge_objects(receive, "uploads of every account come in under home/, runs go to runs/")
+        self._feed(receive)
         return receive
+
+    def _feed(self, receive: LambdaFunction) -> None:
+        self._data.uploads.grant_consume_messages(receive.role)
+        mapping = receive.function.add_event_source_mapping(
+            "Uploads", event_source_arn=self._data.uploads.queue_arn, batch_size=10, report_batch_item_failures=True
+        )
+        acknowledge(
+            mapping,
+            {
+                "Serverless-LambdaEventSourceMappingDestination": (
+                    "Lambda knows no such destination for SQS: the queue's own redrive policy keeps what failed"
+                )
+            },
+        )
 
     def _build_state_machine(self, name: str, chain: sfn.IChainable, *, timeout: cdk.Duration) -> sfn.StateMachine:
         machine = sfn.StateMachine(
@@ -130,8 +160,15 @@ class Pipeline(Construct):
                 include_execution_data=False,
             ),
         )
-        machine.add_to_role_policy(
-            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self._data.key.key_arn])  # the table's key
+        machine.add_to_role_policy(key_statement(self._data.key, *READ, through=["dynamodb"]))
+        acknowledge(
+            machine,
+            {
+                ANY_RESOURCE: (
+                    "X-Ray's segments and sampling rules, and CloudWatch Logs' deliveries and resource policies, "
+                    "know no resource; the actions are named one by one"
+                )
+            },
         )
         return machine
 
@@ -155,18 +192,16 @@ class Pipeline(Construct):
             targets=[
                 targets.SfnStateMachine(
                     closing,
-                    input=events.RuleTargetInput.from_object(
-                        {
-                            "run_id": events.EventField.from_path("$.detail.name"),
-                            "error": events.EventField.from_path("$.detail.status"),
-                        }
-                    ),
-                    dead_letter_queue=build_queue(self, "DeadEndings"),
+                    input=events.RuleTargetInput.from_object({"run_id": events.EventField.from_path("$.detail.name")}),
+                    dead_letter_queue=self._build_dead_endings(),
                     retry_attempts=10,
                 )
             ],
         )
 
-    @staticmethod
-    def _acknowledge_objects(function: LambdaFunction, reason: str) -> None:
-        acknowledge(function.role, {"AwsSolutions-IAM5": reason})
+    def _build_dead_endings(self) -> sqs.Queue:
+        queue = build_dead_letter_queue(self, "DeadEndings")
+        acknowledge(
+            queue, {"AwsSolutions-SQS3": "It is the dead-letter queue of the rule's target, which nag overlooks"}
+        )
+        return queue

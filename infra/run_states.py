@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import runpy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -12,7 +13,12 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from infra.build import OWN_CODE
 from infra.settings import Settings
+
+DAYS = 8  # longer than any ladder that the settings allow
+# Read from its file: the environment that deploys need not have Rosterbridge itself installed
+SENTENCES: Mapping[str, str] = runpy.run_path(str(OWN_CODE / "rosterbridge" / "flows" / "messages.py"))["FAILURES"]
 
 # What Lambda itself may answer although nothing is wrong with the step
 LAMBDA_FAULTS = (
@@ -23,8 +29,21 @@ LAMBDA_FAULTS = (
 )
 # A function that died or was stopped in the middle
 LAMBDA_DEATHS = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "States.Timeout")
-TRANSIENT = "TransientError"  # rosterbridge.errors.TransientError: matched by its exact name
+DYNAMODB_FAULTS = (
+    "InternalServerErrorException",
+    "ProvisionedThroughputExceededException",
+    "SdkClientException",
+    "ThrottlingException",
+)
+# The classes of rosterbridge.errors that a function raises: matched by their exact names
+TRANSIENT = "TransientError"
+FINAL = ("PermanentError", "InputRejectedError")
 NOW = "$$.State.EnteredTime"
+
+
+SEE_RECORD = "The run's record names the step and the code"
+
+Failures = Sequence[tuple[Sequence[str], sfn.IChainable]]
 
 
 @dataclass(frozen=True)
@@ -46,18 +65,16 @@ def main_chain(
     settings: Settings,
 ) -> sfn.IChainable:
     """Return validate → accepted? → convert → forward → recorded; the input is a run id and S3 references only."""
-    failed = record(scope, "RecordFailed", table, "failed", error="$.failure.Error").next(
-        sfn.Fail(scope, "Failed", error_path="$.failure.Error", cause="The run's record names the step and the code")
-    )
+    failures = _failures(scope, table)
     short = Ladder(cdk.Duration.seconds(1 if settings.local else 5), 3, 3)
     delivery = Ladder(
         cdk.Duration.seconds(settings.forward_retry_seconds),
         settings.forward_retry_rate,
         settings.forward_retry_attempts,
     )
-    step_validate = _step(scope, "Validate", validate, "$.validation", short, failed)
-    step_convert = _step(scope, "Convert", convert, "$.conversion", short, failed)
-    step_forward = _step(scope, "Forward", forward, "$.forwarding", delivery, failed)
+    step_validate = _step(scope, "Validate", validate, "$.validation", short, failures)
+    step_convert = _step(scope, "Convert", convert, "$.conversion", short, failures)
+    step_forward = _step(scope, "Forward", forward, "$.forwarding", delivery, failures)
 
     succeeded = record(scope, "RecordSucceeded", table, "succeeded").next(sfn.Succeed(scope, "Succeeded"))
     rejected = record(scope, "RecordRejected", table, "rejected").next(sfn.Succeed(scope, "Rejected"))
@@ -77,7 +94,8 @@ def closing_chain(scope: Construct, *, table: dynamodb.ITable) -> sfn.IChainable
         "CloseRecord",
         table,
         "failed",
-        error="$.error",
+        error="run-stopped",
+        summary=SENTENCES["run-stopped"],
         condition="attribute_exists(id) AND attribute_not_exists(ended_at)",
     )
     close.add_catch(closed, errors=["DynamoDB.ConditionalCheckFailedException"], result_path=sfn.JsonPath.DISCARD)
@@ -91,17 +109,18 @@ def record(
     status: str,
     *,
     error: str | None = None,
+    summary: str | None = None,
     condition: str = "attribute_exists(id)",
 ) -> tasks.DynamoUpdateItem:
-    """Return a state that writes how the run ended, without a function; ``error`` is a JSON path."""
+    """Return a state that writes how the run ended, without a function; texts are given or JSON paths."""
     text = tasks.DynamoAttributeValue.from_string
     values = {":status": text(status), ":now": text(sfn.JsonPath.string_at(NOW))}
     names = {"#status": "status"}
     expression = "SET #status = :status, ended_at = :now"
-    if error:
-        values[":error"] = text(sfn.JsonPath.string_at(error))
-        names["#error"] = "error"
-        expression += ", #error = :error"
+    for field, value in (("error", error), ("summary", summary)):
+        if value is not None:
+            values[f":{field}"], names[f"#{field}"] = text(value), field
+            expression += f", #{field} = :{field}"
     state = tasks.DynamoUpdateItem(
         scope,
         name,
@@ -115,7 +134,7 @@ def record(
         task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(60)),
     )
     state.add_retry(
-        errors=["DynamoDB.ProvisionedThroughputExceededException", "DynamoDB.ThrottlingException", "States.Timeout"],
+        errors=[*(f"DynamoDB.{fault}" for fault in DYNAMODB_FAULTS), "States.Timeout"],
         interval=cdk.Duration.seconds(2),
         backoff_rate=2,
         max_attempts=6,
@@ -124,13 +143,42 @@ def record(
     return state
 
 
+def _failures(scope: Construct, table: dynamodb.ITable) -> Failures:
+    """Return what each kind of error leads to: the run's record says why, then the execution fails."""
+    died = record(scope, "RecordDied", table, "failed", error="step-stopped", summary=SENTENCES["step-stopped"]).next(
+        sfn.Fail(scope, "Died", error_path="$.failure.Error", cause=SEE_RECORD)
+    )
+    return (
+        ((TRANSIENT,), _told(scope, "GaveUp", table, summary=SENTENCES["gave-up"])),
+        (FINAL, _told(scope, "Failed", table)),
+        (("States.ALL",), died),
+    )
+
+
+def _told(scope: Construct, name: str, table: dynamodb.ITable, summary: str | None = None) -> sfn.IChainable:
+    """Return the ending for an error of ours: its text is ``code: detail``, and the step wrote its own sentence."""
+    path = sfn.JsonPath
+    read = sfn.Pass(
+        scope,
+        f"Read{name}",
+        parameters={
+            "run_id": path.string_at("$.run_id"),
+            "failure": path.string_to_json(path.string_at("$.failure.Cause")),
+        },
+    )
+    code = path.array_get_item(path.string_split(path.string_at("$.failure.errorMessage"), ":"), 0)
+    return read.next(record(scope, f"Record{name}", table, "failed", error=code, summary=summary)).next(
+        sfn.Fail(scope, name, error_path="$.failure.errorType", cause=SEE_RECORD)
+    )
+
+
 def _step(
     scope: Construct,
     name: str,
     function: lambda_.IFunction,
     result_path: str,
     ladder: Ladder,
-    failed: sfn.IChainable,
+    failures: Failures,
 ) -> tasks.LambdaInvoke:
     """Return a step's task: tried again only after what can pass by itself, and failing into the record."""
     assert function.timeout is not None  # noqa: S101 every function of ours has one
@@ -147,7 +195,8 @@ def _step(
     _retry(state, LAMBDA_FAULTS, Ladder(cdk.Duration.seconds(2), 2, 6))
     _retry(state, LAMBDA_DEATHS, Ladder(ladder.interval, ladder.rate, min(2, ladder.attempts)))
     _retry(state, (TRANSIENT,), ladder)
-    state.add_catch(failed, errors=["States.ALL"], result_path="$.failure")
+    for errors, ending in failures:
+        state.add_catch(ending, errors=list(errors), result_path="$.failure")
     return state
 
 

@@ -8,7 +8,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_transfer as transfer
 from constructs import Construct
 
+from infra.acknowledge import acknowledge, wildcard_objects
 from infra.data import Data
+from infra.key_use import READ, READ_AND_WRITE, key_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
 from infra.settings import Settings
@@ -31,9 +33,7 @@ class SftpEndpoint(Construct):
         role = iam.Role(
             self,
             "HomeRole",
-            assumed_by=iam.ServicePrincipal(
-                "transfer.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
-            ),
+            assumed_by=_transfer_family(),
         )
         home = self._data.home
         role.add_to_policy(
@@ -49,9 +49,8 @@ class SftpEndpoint(Construct):
                 resources=[home.arn_for_objects("home/*")],
             )
         )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self._data.key.key_arn])
-        )
+        role.add_to_policy(key_statement(self._data.key, *READ_AND_WRITE, through=["s3"]))
+        acknowledge(role, {wildcard_objects(home, "home/*"): "Each session is narrowed to one home by its own policy"})
         return role
 
     def _build_authenticate(self, layers: Layers) -> LambdaFunction:
@@ -71,7 +70,7 @@ class SftpEndpoint(Construct):
             },
         )
         authenticate.allow("dynamodb:GetItem", resources=[self._data.accounts.table_arn])
-        authenticate.allow("kms:Decrypt", resources=[self._data.key.key_arn])
+        authenticate.allow_key(self._data.key, *READ, through=["dynamodb"])
         return authenticate
 
     def _build_server(self) -> transfer.CfnServer:
@@ -81,7 +80,7 @@ class SftpEndpoint(Construct):
             retention=retention(self._settings.log_retention_days),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        logging = iam.Role(self, "LoggingRole", assumed_by=iam.ServicePrincipal("transfer.amazonaws.com"))
+        logging = iam.Role(self, "LoggingRole", assumed_by=_transfer_family())
         log_group.grant_write(logging)
         return transfer.CfnServer(
             self,
@@ -109,3 +108,10 @@ class SftpEndpoint(Construct):
             source_arn=self.server.attr_arn,
             source_account=cdk.Aws.ACCOUNT_ID,
         )
+
+
+def _transfer_family() -> iam.ServicePrincipal:
+    """Return Transfer Family acting for this account, or another account's server could borrow the role."""
+    return iam.ServicePrincipal(
+        "transfer.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+    )

@@ -24,6 +24,9 @@ FAILURES = {
     "run-missing": "The record of this run is gone: upload again.",
     "object-missing": "The uploaded file is gone: upload it again.",
     "conversion-differs": "Conversion disagreed with validation: tell your operator.",
+    "gave-up": "Rosterbridge tried again as often as it may and gave up: upload again once the other side is back.",
+    "step-stopped": "A step stopped before it was done: upload again, and tell your operator if that does not help.",
+    "run-stopped": "The run was stopped from outside or by its time limit: upload again, or ask your operator.",
 }
 
 

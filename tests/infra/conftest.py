@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from infra import build
+from tests.infra.assembly import Assembly, Template
+from tests.infra.offline import ROOT, Offline
+
+CDK = ROOT / "node_modules" / ".bin" / "cdk"
+LOCAL = {"stage": "local", "local": True, "forward_retry_seconds": 1, "forward_retry_rate": 2}
+
+
+@pytest.fixture(scope="session")
+def layers() -> dict[str, Path]:
+    return build.build_layers()
+
+
+@pytest.fixture(scope="session")
+def host_layers() -> dict[str, Path]:
+    return build.build_layers(build.HOST)
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Offline:
+    return Offline(tmp_path_factory.mktemp("offline"))
+
+
+@pytest.fixture(scope="session")
+def assembly(layers: dict[str, Path], offline: Offline, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """What the CDK CLI makes of the project with its defaults, without credentials and without network."""
+    folder = tmp_path_factory.mktemp("assembly") / "cdk.out"
+    done = offline.run(str(CDK), "synth", "--quiet", "--output", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(folder)
+
+
+@pytest.fixture(scope="session")
+def local_assembly(
+    host_layers: dict[str, Path], offline: Offline, tmp_path_factory: pytest.TempPathFactory
+) -> Assembly:
+    """What ``python app.py`` makes of the project for the embedded AWS."""
+    folder = tmp_path_factory.mktemp("local-assembly")
+    done = offline.run("python3", "app.py", CDK_CONTEXT_JSON=json.dumps(LOCAL), CDK_OUTDIR=str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(folder, "local")
+
+
+@pytest.fixture(scope="session")
+def data(assembly: Assembly) -> Template:
+    return assembly.data
+
+
+@pytest.fixture(scope="session")
+def service(assembly: Assembly) -> Template:
+    return assembly.service

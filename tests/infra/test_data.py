@@ -1,0 +1,143 @@
+import pytest
+
+from tests.infra.assembly import Template, as_list
+
+BUCKETS = ("Home", "RunFiles")
+EVERY_BUCKET = (*BUCKETS, "AccessLogs")
+QUEUES = ("Uploads", "DeadUploads")
+TABLES = ("Accounts", "Runs")
+
+
+def test_what_must_survive_outlives_its_stack(data: Template) -> None:
+    kinds = ("KMS::Key", "S3::Bucket", "DynamoDB::Table")
+    kept = [found for kind in kinds for found in data.all(kind).values()]
+
+    assert len(kept) == 1 + len(EVERY_BUCKET) + len(TABLES)
+    assert {(found["DeletionPolicy"], found["UpdateReplacePolicy"]) for found in kept} == {("Retain", "Retain")}
+
+
+def test_the_key_changes_each_year(data: Template) -> None:
+    assert data.one("KMS::Key")["EnableKeyRotation"] is True
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_files_are_encrypted_with_our_key_and_versioned(data: Template, name: str) -> None:
+    bucket = data.one("S3::Bucket", name)
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]["Fn::GetAtt"][0].startswith("Key")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["LoggingConfiguration"]["DestinationBucketName"]["Ref"].startswith("AccessLogs")
+
+
+@pytest.mark.parametrize("name", EVERY_BUCKET)
+def test_no_bucket_can_be_opened_to_the_public(data: Template, name: str) -> None:
+    bucket = data.one("S3::Bucket", name)
+
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+@pytest.mark.parametrize("name", EVERY_BUCKET)
+def test_no_bucket_answers_without_tls(data: Template, name: str) -> None:
+    denied = [
+        statement["Condition"]
+        for statement in data.one("S3::BucketPolicy", name)["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+
+    assert {"Bool": {"aws:SecureTransport": "false"}} in denied
+    if name in BUCKETS:
+        assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in denied
+
+
+@pytest.mark.parametrize(("name", "noncurrent"), [("Home", 14), ("RunFiles", 1)])
+def test_no_file_stays_longer_than_the_settings_say(data: Template, name: str, noncurrent: int) -> None:
+    expiry, markers = data.one("S3::Bucket", name)["LifecycleConfiguration"]["Rules"]
+
+    assert expiry["NoncurrentVersionExpiration"]["NoncurrentDays"] == noncurrent
+    assert expiry["ExpirationInDays"] + noncurrent == 30
+    assert expiry["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert markers["ExpiredObjectDeleteMarker"] is True
+
+
+def test_access_logs_end_with_the_logs(data: Template) -> None:
+    (rule,) = data.one("S3::Bucket", "AccessLogs")["LifecycleConfiguration"]["Rules"]
+
+    assert rule["ExpirationInDays"] == 90
+
+
+def test_every_object_in_a_home_is_announced_to_the_queue(data: Template) -> None:
+    (notice,) = data.one("S3::Bucket", "Home")["NotificationConfiguration"]["QueueConfigurations"]
+
+    assert notice["Event"] == "s3:ObjectCreated:*"
+    assert notice["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "home/"}]
+    assert notice["Queue"]["Fn::GetAtt"][0].startswith("Uploads")
+
+
+def test_only_s3_of_this_account_may_announce_and_its_right_is_there_before_the_bucket(data: Template) -> None:
+    (policy_id,) = [name for name in data.all("SQS::QueuePolicy") if name.startswith("Uploads")]
+    statements = data.resources[policy_id]["Properties"]["PolicyDocument"]["Statement"]
+    (allowed,) = [statement for statement in statements if statement["Effect"] == "Allow"]
+    (home,) = [found for name, found in data.all("S3::Bucket").items() if name.startswith("Home")]
+
+    assert (allowed["Action"], allowed["Principal"]) == ("sqs:SendMessage", {"Service": "s3.amazonaws.com"})
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert policy_id in home["DependsOn"]
+
+
+def test_a_notice_that_failed_five_times_waits_in_the_dead_letters(data: Template) -> None:
+    redrive = data.one("SQS::Queue", "Uploads")["RedrivePolicy"]
+
+    assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0].startswith("DeadUploads")
+    assert redrive["maxReceiveCount"] == 5
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_queues_are_encrypted_refuse_plain_http_and_keep_messages_for_two_weeks(data: Template, name: str) -> None:
+    queue = data.one("SQS::Queue", name)
+    statements = data.one("SQS::QueuePolicy", name)["PolicyDocument"]["Statement"]
+
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 86_400
+    assert {"Bool": {"aws:SecureTransport": "false"}} in [
+        statement["Condition"] for statement in statements if statement["Effect"] == "Deny"
+    ]
+
+
+def test_a_notice_stays_hidden_longer_than_its_function_may_work(data: Template, service: Template) -> None:
+    receive = next(
+        found["Properties"]
+        for found in service.all("Lambda::Function").values()
+        if found["Properties"]["FunctionName"].endswith("-receive")
+    )
+
+    assert data.one("SQS::Queue", "Uploads")["VisibilityTimeout"] >= 6 * receive["Timeout"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_encrypted_with_our_key_and_can_be_brought_back(data: Template, name: str) -> None:
+    table = data.one("DynamoDB::Table", name)
+
+    assert table["SSESpecification"]["KMSMasterKeyId"]["Fn::GetAtt"][0].startswith("Key")
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_record_of_a_run_expires_by_itself_and_accounts_do_not(data: Template) -> None:
+    assert data.one("DynamoDB::Table", "Runs")["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+    assert "TimeToLiveSpecification" not in data.one("DynamoDB::Table", "Accounts")
+
+
+def test_runs_are_found_by_project_and_by_flow_newest_last(data: Template) -> None:
+    indexes = data.one("DynamoDB::Table", "Runs")["GlobalSecondaryIndexes"]
+
+    assert {index["IndexName"]: [key["AttributeName"] for key in as_list(index["KeySchema"])] for index in indexes} == {
+        "by-project": ["project_id", "received_at"],
+        "by-flow": ["flow_id", "received_at"],
+    }

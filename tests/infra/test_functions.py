@@ -1,0 +1,110 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import build
+from tests.infra.assembly import Assembly, Template
+
+USES = {
+    "authenticate": {"rosterbridge", "base"},
+    "receive": {"rosterbridge", "base"},
+    "validate": {"rosterbridge", "base", "roster"},
+    "convert": {"rosterbridge", "base", "roster"},
+    "forward": {"rosterbridge", "base", "sftp"},
+}
+
+
+def function_of(service: Template, name: str) -> dict[str, Any]:
+    (found,) = [
+        function["Properties"]
+        for function in service.all("Lambda::Function").values()
+        if function["Properties"]["FunctionName"] == f"rosterbridge-prod-{name}"
+    ]
+    return found
+
+
+def contents(layer: Path) -> list[str]:
+    return sorted(path.name for path in (layer / "python").iterdir())
+
+
+def test_there_is_one_function_a_folder_and_no_other(service: Template) -> None:
+    folders = {handler.parent.name for handler in (build.ROOT / "functions").glob("*/handler.py")}
+
+    assert folders == USES.keys()
+    assert len(service.all("Lambda::Function")) == len(USES)
+
+
+@pytest.mark.parametrize("name", USES)
+def test_it_runs_on_arm_with_the_python_that_built_it_and_is_traced(service: Template, name: str) -> None:
+    function = function_of(service, name)
+
+    assert function["Architectures"] == ["arm64"]
+    assert function["Runtime"] == "python{}.{}".format(*build.python_version())
+    assert function["Handler"] == "handler.lambda_handler"
+    assert function["TracingConfig"] == {"Mode": "Active"}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_its_log_ends(service: Template, name: str) -> None:
+    group = function_of(service, name)["LoggingConfig"]["LogGroup"]["Ref"]
+
+    assert service.resources[group]["Properties"]["RetentionInDays"] == 90
+
+
+@pytest.mark.parametrize("name", USES)
+def test_its_environment_holds_names_of_resources_and_no_secret(service: Template, name: str) -> None:
+    environment = function_of(service, name)["Environment"]["Variables"]
+    plain = {key: value for key, value in environment.items() if isinstance(value, str)}
+
+    assert plain.pop("POWERTOOLS_SERVICE_NAME") == f"rosterbridge-{name}"
+    assert (
+        plain.items()
+        <= {
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+            "PYTHONSAFEPATH": "1",
+            "RUN_RETENTION_DAYS": "400",
+        }.items()
+    )
+
+
+def test_the_steps_have_room_for_a_large_district(service: Template) -> None:
+    for name in ("validate", "convert", "forward"):
+        function = function_of(service, name)
+
+        assert function["Timeout"] == 600
+        assert function["EphemeralStorage"]["Size"] == 4096
+
+
+def test_no_function_is_slowed_down_by_polars_that_does_not_use_it(assembly: Assembly) -> None:
+    with_polars = {
+        name
+        for name in USES
+        if any((layer / "python/polars").is_dir() for layer in assembly.layers_of(function_of(assembly.service, name)))
+    }
+
+    assert with_polars == {"validate", "convert"}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_it_is_packed_with_the_layers_that_it_uses(assembly: Assembly, layers: dict[str, Path], name: str) -> None:
+    packed = assembly.layers_of(function_of(assembly.service, name))
+    used = [layers[layer] for layer in USES[name]]
+
+    assert sorted(map(contents, packed)) == sorted(map(contents, used))
+
+
+@pytest.mark.parametrize("name", USES)
+def test_it_fits_into_lambda_with_its_layers(assembly: Assembly, name: str) -> None:
+    function = function_of(assembly.service, name)
+    folders = [assembly.asset_of(function), *assembly.layers_of(function)]
+
+    assert sum(map(build.megabytes, folders)) * 2**20 < 250_000_000
+
+
+def test_a_batch_fails_by_its_bad_notices_only(service: Template) -> None:
+    mapping = service.one("Lambda::EventSourceMapping")
+
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "Uploads" in mapping["EventSourceArn"]["Fn::ImportValue"]
+    assert service.resources[mapping["FunctionName"]["Ref"]]["Properties"]["FunctionName"].endswith("-receive")
