@@ -13,7 +13,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types unit infra lock synth deploy clean
+.PHONY: help setup run demo test check lint types unit infra lock layers synth deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,3 +39,57 @@ $(LOCAL)/.ready: local/requirements.txt $(VENV)/.ready
 	@$(UV) venv --quiet --clear --python $(BIN)/python $(LOCAL)
 	@VIRTUAL_ENV=$(CURDIR)/$(LOCAL) $(UV) pip sync --quiet --require-hashes local/requirements.txt
 	@touch $@
+
+# The CDK command line runs app.py and infra.build with the python3 and the node that it finds first
+CDK := PATH="$(BIN):$$PATH" node_modules/.bin/cdk
+
+node_modules/.ready: package-lock.json package.json $(VENV)/.ready
+	@echo "setting up node_modules ..."
+	@PATH="$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+test: setup node_modules/.ready lint types ## run the linters and every test
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+
+check: setup lint types unit ## the quick part: linters, types, unit tests
+
+lint: $(VENV)/.ready ## ruff and import-linter
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/lint-imports --no-logo
+
+types: $(VENV)/.ready ## mypy, strict on layers/rosterbridge
+	@$(BIN)/mypy
+
+unit: $(VENV)/.ready ## the unit tests
+	@$(BIN)/python -m pytest tests/unit
+
+lock: $(VENV)/.ready ## resolve the pinned versions anew from the .in files
+	@for name in requirements requirements-dev layers/dependencies/base/requirements \
+	  layers/dependencies/roster/requirements layers/dependencies/sftp/requirements local/requirements; do \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url $$name.in --output-file $$name.txt || exit 1; done
+	@PATH="$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --no-audit --no-fund
+
+layers: $(VENV)/.ready ## build the layers for Lambda, without Docker
+	@$(BIN)/python -m infra.build
+
+synth: node_modules/.ready ## write the CloudFormation templates to cdk.out; no credentials, no network
+	@$(CDK) synth --quiet
+
+deploy: node_modules/.ready ## deploy both stacks to the AWS account of your credentials
+	@$(if $(AWS_PROFILE),AWS_PROFILE="$(AWS_PROFILE)") $(CDK) deploy --all
+
+# A variable of the command line, such as ZIP or SFTP_PORT, reaches local.run by the environment, whatever is in it
+run: setup ## start everything locally, upload a sample (or ZIP=path) and stay up
+	@$(BIN)/python -m local.run $${ZIP:+--zip "$$ZIP"}
+
+demo: setup ## the same, but end after the first run has succeeded
+	@$(BIN)/python -m local.run --once $${ZIP:+--zip "$$ZIP"}
+
+clean: ## remove all that was set up, built or kept, unless a local stack is running
+	@[ ! -e .local/lock ] || PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m local.processes .local
+	@rm -rf $(VENV) $(LOCAL) .local .build node_modules cdk.out .coverage .hypothesis
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@find . -name .git -prune -o \( -name __pycache__ -o -name '*.egg-info' -o -name '*.pyc' -o -name .DS_Store \) \
+	  -prune -exec rm -rf {} +
