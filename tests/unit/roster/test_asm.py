@@ -33,6 +33,9 @@ def test_semicolons_and_backslash_quotes_are_apples_own(tmp_path: Path) -> None:
         ("students.csv", "s1,s2", "s1,s9", ("asm-unknown-reference", "students.csv", 2)),
         ("students.csv", "location_id_2", "location_id_1000", ("wrong-header", "students.csv", 1)),
         ("students.csv", "first_name", "firstname", ("wrong-header", "students.csv", 1)),
+        ("students.csv", "first_name", "First_Name", ("wrong-header", "students.csv", 1)),
+        ("students.csv", "p2,,Di,,Falk,KG,,,,s1,", "p2,,Di,,Falk,KG,,,,s1", ("asm-row-length", "students.csv", None)),
+        ("rosters.csv", "e2,c1,p2", "e2,c1,p2,x", ("asm-row-length", "rosters.csv", None)),
         ("staff.csv", "\nt1", "\np1", ("asm-person-twice", "staff.csv", 2)),
         ("staff.csv", "Lind,,,s1", "Lind,,,10", ("asm-unknown-reference", "staff.csv", 2)),
         ("classes.csv", "k1,t1", "k1,t9", ("asm-unknown-reference", "classes.csv", 2)),
@@ -44,7 +47,7 @@ def test_semicolons_and_backslash_quotes_are_apples_own(tmp_path: Path) -> None:
     ],
 )
 def test_what_apple_would_refuse_is_named(
-    tmp_path: Path, name: str, old: str, new: str, found: tuple[str, str, int]
+    tmp_path: Path, name: str, old: str, new: str, found: tuple[str, str, int | None]
 ) -> None:
     text = str(asm()[name])
     assert old in text
@@ -82,3 +85,16 @@ def test_no_student_is_refused_as_apple_would_deactivate_everybody(tmp_path: Pat
         "rosters.csv": "roster_id,class_id,student_id\n",
     }
     assert "no-students" in process(tmp_path, files).report.codes
+
+
+def test_999_locations_are_allowed(tmp_path: Path) -> None:
+    names = [f"location_id_{number}" for number in range(2, 1000)]
+    places = [f"place-{number}" for number in range(2, 1000)]
+    header = str(asm()["students.csv"]).splitlines()[0].removesuffix(",location_id_2")
+    files = {
+        **asm(),
+        "students.csv": f"{header},{','.join(names)}\np1,,Cy,,Holm,9,,,4,s1,{','.join(places)}\n",
+        "locations.csv": str(asm()["locations.csv"]) + "".join(f"{place},{place}\n" for place in places),
+        "rosters.csv": "roster_id,class_id,student_id\ne1,c1,p1\n",
+    }
+    assert process(tmp_path, files).report.accepted

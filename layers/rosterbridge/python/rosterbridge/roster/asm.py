@@ -39,14 +39,15 @@ def _read(archive: Archive, file: AsmFile, findings: Findings) -> pl.DataFrame:
         findings.add("wrong-file-name", file=file.name, value=written)
     header = peek_header(archive, file.name)
     known = [*file.columns, *(file.repeats(file.repeats_to) if file.repeated else ())]
-    for column in sorted(header - set(known)):
+    for column in (cell for cell in header if cell not in known):
         findings.add("wrong-header", file=file.name, line=1, column=column)
     present = tuple(column for column in known if column in header or column in file.columns)
-    needed = frozenset(file.columns) if file.columns else frozenset()
-    fmt = FileFormat(file.name, present, needed, separators=",;", escape="\\")
+    fmt = FileFormat(file.name, present, frozenset(file.columns), separators=",;", escape="\\")
     table = read_table(archive, file.name, fmt, findings)
     if table is None:
         raise RosterError("empty-file", file=file.name)
+    if ragged := findings.count("short-row", file.name) + findings.count("surplus-values", file.name):
+        findings.add("asm-row-length", file=file.name, count=ragged)
     return table.frame
 
 

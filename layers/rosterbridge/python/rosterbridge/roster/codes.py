@@ -125,6 +125,9 @@ CODES: dict[str, Code] = {
         "The header is not Apple's: column {column} is not expected here.",
         "Take the header of Apple's template unchanged.",
     ),
+    "asm-row-length": _upload(
+        "Rows that are shorter or longer than the header: {count}.", "Write every column in every row, also empty ones."
+    ),
     "asm-missing-value": _upload("{column} is empty.", "Fill in {column}: Apple requires it."),
     "asm-duplicate-id": _upload("{column} = '{value}' stands more than once.", "Give each row an id of its own."),
     "asm-person-twice": _upload(

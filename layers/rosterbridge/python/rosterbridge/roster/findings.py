@@ -55,9 +55,10 @@ class Findings:
         """Note one finding that stands for ``count`` of its kind; ``values`` fill in the message."""
         seen = self._totals[code, file]
         self._totals[code, file] = seen + count
-        self._explain(code, file, line, column, values)
+        texts = {**values, "count": f"{count:,}"}
+        self._explain(code, file, line, column, texts)
         if seen < MAX_ENTRIES:
-            self.entries.append(_entry(code, file, line, column, {**values, "count": f"{count:,}"}))
+            self.entries.append(_entry(code, file, line, column, texts))
 
     def add_error(self, error: RosterError) -> None:
         """Note what ended the reading."""
@@ -77,6 +78,10 @@ class Findings:
         texts = shown[column].to_list() if column else [""] * shown.height
         for line, text in zip(shown[LINE].to_list(), texts, strict=True):
             self.entries.append(_entry(code, file, line, column, {"value": text, **values}))
+
+    def count(self, code: str, file: str) -> int:
+        """Return how often a code was found in a file."""
+        return self._totals[code, file]
 
     @property
     def totals(self) -> tuple[Total, ...]:

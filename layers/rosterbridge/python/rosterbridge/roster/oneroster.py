@@ -23,7 +23,7 @@ from rosterbridge.roster.formats import (
     USERS,
 )
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.reading import FATE, Table, peek_header, read_table
+from rosterbridge.roster.reading import FATE, Table, peek_names, read_table
 from rosterbridge.roster.report import Format
 from rosterbridge.roster.sheet import Sheet
 
@@ -126,7 +126,7 @@ def _required_files(
 ) -> list[str]:
     """Return the files to read; raises RosterError for the first that is missing, noting the others too (rule 3)."""
     required = list(ONEROSTER_REQUIRED)
-    if USERS in members and "role" not in peek_header(archive, members[USERS]):
+    if USERS in members and "role" not in peek_names(archive, members[USERS]):
         required.append(ROLES)
     if options.profile == "strict":
         required.append(COURSES)
@@ -159,7 +159,7 @@ def _version(
     archive: Archive, members: dict[str, str], tables: dict[str, Table], claimed: str | None, findings: Findings
 ) -> Format:
     """Tell the version by the headers; a manifest that says another is only noted (rule 2)."""
-    headers = peek_header(archive, members[USERS]) | peek_header(archive, members[CLASSES])
+    headers = peek_names(archive, members[USERS]) | peek_names(archive, members[CLASSES])
     found: Format = "oneroster-1.1"
     if ROLES in tables or "role" not in tables[USERS].columns:
         found = "oneroster-1.2"

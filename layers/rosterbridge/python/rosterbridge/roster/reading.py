@@ -24,7 +24,7 @@ from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
 
 FATE = "_fate"  # why a row goes no further, in every frame; null while it is in play
-MAX_COLUMNS = 1000
+MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 BOM = codecs.BOM_UTF8
@@ -118,12 +118,17 @@ def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Finding
     return Table(frame.select(*kept, *empty, LINE, FATE), frozenset(columns))
 
 
-def peek_header(archive: Archive, member: str) -> frozenset[str]:
-    """Return the folded names of a member's first line, read leniently: enough to recognise a format by."""
+def peek_header(archive: Archive, member: str) -> list[str]:
+    """Return the cells of a member's first line, read leniently: enough to recognise a format by."""
     first = next(archive.chunks(member), b"").removeprefix(BOM)
     line = first.replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
     cells = line.replace(";", ",").replace("\t", ",").split(",")
-    return frozenset(cell.strip(' "').casefold() for cell in cells)
+    return [cell.strip(' "') for cell in cells]
+
+
+def peek_names(archive: Archive, member: str) -> frozenset[str]:
+    """Return the same cells in lower case, for comparing."""
+    return frozenset(cell.casefold() for cell in peek_header(archive, member))
 
 
 def _inflate(archive: Archive, member: str, fmt: FileFormat, path: Path) -> tuple[str, Ledger]:

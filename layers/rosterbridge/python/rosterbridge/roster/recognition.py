@@ -17,7 +17,7 @@ from rosterbridge.roster.formats import (
     STUDENTS,
     USERS,
 )
-from rosterbridge.roster.reading import peek_header
+from rosterbridge.roster.reading import peek_names
 
 # Files that both formats have are told apart by the others
 ONLY_ONEROSTER = frozenset({MANIFEST, ORGS, USERS, ROLES, ENROLLMENTS, "org.csv"})
@@ -49,5 +49,5 @@ def _is_microsoft_sds(archive: Archive, names: frozenset[str]) -> bool:
         return True
     if CLASSES not in names:
         return False
-    header = peek_header(archive, CLASSES)
+    header = peek_names(archive, CLASSES)
     return "orgsourcedid" in header and "schoolsourcedid" not in header
