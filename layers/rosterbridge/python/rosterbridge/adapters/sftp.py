@@ -4,134 +4,260 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO, Protocol, cast
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE
+from paramiko.sftp import (
+    CMD_CLOSE,
+    CMD_FSTAT,
+    CMD_OPEN,
+    CMD_STATUS,
+    CMD_WRITE,
+    SFTP_FLAG_CREATE,
+    SFTP_FLAG_TRUNC,
+    SFTP_FLAG_WRITE,
+    SFTP_NO_SUCH_FILE,
+    SFTP_OK,
+    int64,
+)
 
-from rosterbridge.errors import PermanentError, TransientError
+from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import AsmAccount
 
-CONNECT_SECONDS = 15
-ANSWER_SECONDS = 30  # for each single answer: banner, key exchange, sign-in, an SFTP request
+CONNECT_SECONDS = 15.0
+ANSWER_SECONDS = 30.0  # for each single answer: banner, key exchange, sign-in, an SFTP request
 KEEPALIVE_SECONDS = 15
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 32 * 1024  # the most that every SFTP server takes in one request
+REQUESTS_IN_FLIGHT = 64  # waiting for each answer before the next write makes 1 MB/s
 GCM_FIRST = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
+SIZE_IS_GIVEN = 0x1
 
 
 class SftpDelivery:
     """Sends a file in one connection; ``seconds_left`` tells how long the caller may still wait."""
 
-    def __init__(self, seconds_left: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        seconds_left: Callable[[], float],
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._seconds_left = seconds_left
+        self._connect_seconds = connect_seconds
+        self._answer_seconds = answer_seconds
 
     def send(self, path: Path, account: AsmAccount, password: str, remote_name: str) -> dict[str, object]:
         """Send the file and return what is worth recording (sizes, path, banner; never credentials).
 
         Raises TransientError (away, slow, broken off) or PermanentError (sign-in, host key, algorithms or folder).
         """
-        with _reported(), self._transport(account) as transport:
+        remote_path = f"{account.folder}/{remote_name}" if account.folder else remote_name
+        with path.open("rb") as source, self._transport(account) as transport:
             _check_host_key(transport, account)
-            transport.auth_password(account.username, password, fallback=False)
-            remote_path = f"{account.folder}/{remote_name}" if account.folder else remote_name
-            size = _put(transport, path, remote_path)
+            self._sign_in(transport, account.username, password)
+            with self._sftp(transport) as sftp:
+                size = _put(sftp, source, remote_path)
             return {
                 "method": "put",
                 "remote_path": remote_path,
                 "bytes": size,
                 "server": transport.remote_version,
-                "cipher": transport.remote_cipher,
+                "cipher": str(getattr(transport, "remote_cipher", "")),
                 "host_key": transport.get_remote_server_key().fingerprint,
             }
 
     @contextmanager
     def _transport(self, account: AsmAccount) -> Iterator[paramiko.Transport]:
-        connection = socket.create_connection((account.host, account.port), timeout=CONNECT_SECONDS)
-        transport = paramiko.Transport(connection)
-        # paramiko retries a stalled write without end: only closing the transport from outside ends it
-        watchdog = threading.Timer(max(1.0, self._seconds_left()), transport.close)
-        watchdog.daemon = True
-        watchdog.start()
+        """Connect and agree on keys; whatever goes wrong until the end leaves here as an error of ours."""
+        with closing(self._connect(account)) as connection:
+            transport = paramiko.Transport(connection)
+            overdue = threading.Event()
+
+            def give_up() -> None:
+                overdue.set()
+                transport.close()
+
+            # paramiko retries a stalled write without end: only closing the transport from outside ends it
+            watchdog = threading.Timer(self._left(), give_up)
+            watchdog.daemon = True
+            watchdog.start()
+            try:
+                self._negotiate(transport, account)
+                yield transport
+            except (paramiko.SSHException, OSError, EOFError) as error:
+                raise _as_ours(error, overdue=overdue.is_set()) from None
+            finally:
+                watchdog.cancel()
+                transport.close()
+
+    def _connect(self, account: AsmAccount) -> socket.socket:
         try:
-            transport.banner_timeout = transport.auth_timeout = transport.handshake_timeout = ANSWER_SECONDS
-            options = transport.get_security_options()
-            offered = tuple(options.ciphers)
-            preferred = tuple(cipher for cipher in GCM_FIRST if cipher in offered)
-            options.ciphers = preferred + tuple(cipher for cipher in offered if cipher not in preferred)
-            _prefer_pinned_key_types(options, account)
-            transport.start_client(timeout=ANSWER_SECONDS)
-            transport.set_keepalive(KEEPALIVE_SECONDS)
-            yield transport
-        finally:
-            watchdog.cancel()
-            transport.close()
+            timeout = min(self._connect_seconds, self._left())
+            return socket.create_connection((account.host, account.port), timeout=timeout)
+        except (OSError, UnicodeError) as error:  # the latter for what cannot be a host name
+            raise TransientError("asm-unreachable", type(error).__name__) from None
+
+    def _negotiate(self, transport: paramiko.Transport, account: AsmAccount) -> None:
+        transport.banner_timeout = transport.handshake_timeout = self._answer_seconds
+        options = transport.get_security_options()
+        options.ciphers = _first(GCM_FIRST, options.ciphers)
+        # or a server with several keys could show another than the accepted one
+        options.key_types = _first(_pinned_key_types(account), options.key_types)
+        transport.start_client(timeout=self._answer_seconds)
+        transport.set_keepalive(KEEPALIVE_SECONDS)
+
+    def _sign_in(self, transport: paramiko.Transport, username: str, password: str) -> None:
+        """Sign in by password; only a server's own refusal is final, not a connection that ended meanwhile."""
+        answer = _SignInAnswer(transport)
+        transport.auth_password(username, password, event=answer)
+        if not answer.wait(min(self._answer_seconds, self._left())):
+            raise TransientError("asm-timed-out", "sign-in")
+        if not answer.connected:
+            raise TransientError("asm-connection-lost", "sign-in")
+        if not answer.accepted:
+            raise PermanentError("asm-sign-in-refused")
+
+    @contextmanager
+    def _sftp(self, transport: paramiko.Transport) -> Iterator[paramiko.SFTPClient]:
+        """Start SFTP with the time-out set before the subsystem, whose first answer is waited for already."""
+        channel = transport.open_session(timeout=self._answer_seconds)
+        channel.settimeout(self._answer_seconds)
+        channel.invoke_subsystem("sftp")
+        with paramiko.SFTPClient(channel) as sftp:
+            yield sftp
+
+    def _left(self) -> float:
+        seconds = self._seconds_left()
+        if seconds <= 0:
+            raise TransientError("asm-timed-out", "no time left")
+        return seconds
 
 
-def _prefer_pinned_key_types(options: paramiko.SecurityOptions, account: AsmAccount) -> None:
-    """Ask for the kinds of host key that are pinned, or a server with several could show another, unknown one."""
-    pinned = {key.split()[0] for key in account.host_keys}
-    if "ssh-rsa" in pinned:
-        pinned |= {"rsa-sha2-512", "rsa-sha2-256"}
-    offered = tuple(options.key_types)
-    first = tuple(kind for kind in offered if kind in pinned)
-    options.key_types = first + tuple(kind for kind in offered if kind not in first)
+def _first(preferred: tuple[str, ...], offered: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(offered, key=lambda name: name not in preferred))
+
+
+def _accepted_keys(account: AsmAccount) -> set[tuple[str, ...]]:
+    return {tuple(key.split()[:2]) for key in account.host_keys if key.strip()}
+
+
+def _pinned_key_types(account: AsmAccount) -> tuple[str, ...]:
+    pinned = {kind for kind, *_ in _accepted_keys(account)}
+    # an RSA key is one key under several names; SHA-1, the first of them, paramiko no longer speaks
+    return (*pinned, "rsa-sha2-512", "rsa-sha2-256") if "ssh-rsa" in pinned else tuple(pinned)
 
 
 def _check_host_key(transport: paramiko.Transport, account: AsmAccount) -> None:
     shown = transport.get_remote_server_key()
-    accepted = {tuple(key.split()[:2]) for key in account.host_keys}
-    if (shown.get_name(), shown.get_base64()) not in accepted:
+    if (shown.get_name(), shown.get_base64()) not in _accepted_keys(account):
         raise PermanentError("asm-host-key-refused", shown.fingerprint)
 
 
-def _put(transport: paramiko.Transport, path: Path, remote_path: str) -> int:
+class _SignInAnswer(threading.Event):
+    """paramiko sets it when the server answers and also when the connection ends: the first one is remembered."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self.connected = self.accepted = False
+
+    def set(self) -> None:
+        if not self.is_set():
+            self.connected, self.accepted = self._transport.is_active(), self._transport.is_authenticated()
+        super().set()
+
+
+def _put(sftp: paramiko.SFTPClient, source: BinaryIO, remote_path: str) -> int:
     """Write the file, prove its size on the open handle, and close it; return the bytes at the other side.
 
-    The time-out is set before the subsystem starts, since SFTP's first answer is waited for already. There is no stat
-    after the close and no rename, because Apple's server takes the file away on close.
+    There is no stat after the close and no rename, because Apple's server takes the file away on close.
     """
-    channel = transport.open_session(timeout=ANSWER_SECONDS)
-    channel.settimeout(ANSWER_SECONDS)
-    channel.invoke_subsystem("sftp")
-    with paramiko.SFTPClient(channel) as sftp, path.open("rb") as source:
-        try:
-            target = sftp.open(remote_path, "wb")
-        except FileNotFoundError:
-            raise PermanentError("asm-folder-missing") from None
-        target.set_pipelined(True)  # without it each write waits for its answer: 1 MB/s
-        while block := source.read(BLOCK_BYTES):
-            target.write(block)
-        return _finish(sftp, target, path.stat().st_size)
-
-
-def _finish(sftp: paramiko.SFTPClient, target: paramiko.SFTPFile, expected: int) -> int:
-    """Hear the answer to every write and to the close: paramiko's own close drops them, a refusal included."""
-    while target._reqs:
-        sftp._read_response(target._reqs.popleft())
-    size = target.stat().st_size
-    if size is not None and size != expected:
-        raise TransientError("asm-size-differs", f"{size} of {expected} bytes")
-    target._closed = True  # closed here, once: a second close could hit another file's handle
-    sftp._request(CMD_CLOSE, target.handle)
-    return expected
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Turn what paramiko and the socket raise into our errors, without their texts."""
+    requests, size = _Requests(sftp), 0
     try:
-        yield
-    except paramiko.AuthenticationException:
-        raise PermanentError("asm-sign-in-refused") from None
-    except paramiko.ssh_exception.IncompatiblePeer:
-        raise PermanentError("asm-algorithms-refused") from None
-    except (TimeoutError, paramiko.ssh_exception.NoValidConnectionsError) as error:
-        raise TransientError("asm-timed-out", type(error).__name__) from None
-    except (ConnectionRefusedError, socket.gaierror) as error:
-        raise TransientError("asm-unreachable", type(error).__name__) from None
-    except (paramiko.SSHException, EOFError, ConnectionError) as error:
-        raise TransientError("asm-connection-lost", type(error).__name__) from None
-    except OSError as error:
-        raise TransientError("asm-storage-refused", type(error).__name__) from None
+        flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | SFTP_FLAG_TRUNC
+        handle = requests.ask(CMD_OPEN, remote_path, flags, paramiko.SFTPAttributes()).get_binary()
+    except _RefusedError as refused:
+        if refused.status == SFTP_NO_SUCH_FILE:
+            raise PermanentError("asm-folder-missing") from None
+        raise TransientError("asm-storage-refused", f"open: status {refused.status}") from None
+    try:
+        while block := source.read(BLOCK_BYTES):
+            requests.post(CMD_WRITE, handle, int64(size), block)
+            size += len(block)
+        stored = _size(requests.ask(CMD_FSTAT, handle))
+        if stored is not None and stored != size:
+            raise TransientError("asm-size-differs", f"{stored} of {size} bytes")
+        requests.ask(CMD_CLOSE, handle)
+    except _RefusedError as refused:
+        raise TransientError("asm-storage-refused", f"write: status {refused.status}") from None
+    return size
+
+
+def _size(attributes: paramiko.Message) -> int | None:
+    return attributes.get_int64() if attributes.get_int() & SIZE_IS_GIVEN else None
+
+
+class _RefusedError(Exception):
+    """The server answered a request with a failure; its text stays out, since it may hold a path."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class _ParamikoRequests(Protocol):
+    """paramiko's way to send SFTP requests of one's own: private, so that its type stubs do not have it."""
+
+    def _async_request(self, receiver: object, kind: int, *arguments: object) -> int: ...
+
+    def _read_response(self) -> object: ...
+
+
+class _Requests:
+    """SFTP requests, many in flight, and every answer heard, in whatever order the server gives them.
+
+    paramiko's own file object loses an answer that overtakes another, and hides a refusal of the close.
+    """
+
+    def __init__(self, sftp: paramiko.SFTPClient) -> None:
+        self._sftp = cast("_ParamikoRequests", sftp)
+        self._unanswered: set[int] = set()
+        self._answer = paramiko.Message()
+
+    def post(self, kind: int, *arguments: object) -> None:
+        """Send a request; waits only while too many are unanswered; raises _RefusedError for an earlier one."""
+        while len(self._unanswered) >= REQUESTS_IN_FLIGHT:
+            self._sftp._read_response()
+        self._unanswered.add(self._sftp._async_request(self, kind, *arguments))
+
+    def ask(self, kind: int, *arguments: object) -> paramiko.Message:
+        """Hear all earlier answers, send a request and return its answer; raises _RefusedError."""
+        self._hear_all()
+        self.post(kind, *arguments)
+        self._hear_all()
+        return self._answer
+
+    def _hear_all(self) -> None:
+        while self._unanswered:
+            self._sftp._read_response()
+
+    def _async_response(self, kind: int, message: paramiko.Message, number: int) -> None:
+        """Take the answer that paramiko has read."""
+        self._unanswered.discard(number)
+        self._answer = message
+        if kind == CMD_STATUS and (status := message.get_int()) != SFTP_OK:
+            raise _RefusedError(status)
+
+
+def _as_ours(error: Exception, *, overdue: bool) -> RosterbridgeError:
+    """Return our error for what paramiko or the socket raised, without its text."""
+    kind = type(error).__name__
+    if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
+        return PermanentError("asm-algorithms-refused")
+    if overdue or isinstance(error, TimeoutError):
+        return TransientError("asm-timed-out", kind)
+    return TransientError("asm-connection-lost", kind)

@@ -1,0 +1,159 @@
+"""The SSH side: who comes in, and that nobody gets more than SFTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import asyncssh
+
+from local.sftp_front.identity import Grant, IdentityProvider, RefusedError, TransferServer, sign_in
+from local.sftp_front.session import FrontSession
+from local.sftp_front.store import Store, logger
+from local.sftp_session import SftpSession
+
+HOST = "127.0.0.1"
+THREADS = 10  # as many as the connections that an AWS client keeps
+KEEPALIVE_SECONDS = 60  # so that a client that vanished does not leave its upload open for ever
+STOP_SECONDS = 30
+
+T = TypeVar("T")
+
+
+class SftpFront:
+    """Listens on loopback while its ``async with`` lasts; ``port`` 0 takes a free one.
+
+    ``provider`` and ``s3`` are called from threads.
+    """
+
+    def __init__(
+        self, provider: IdentityProvider, s3: Any, server: TransferServer, host_key: asyncssh.SSHKey, *, port: int = 0
+    ) -> None:
+        self.server, self.port = server, port
+        self._provider, self._s3, self._host_key = provider, s3, host_key
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sftp-front")
+        self._acceptor: asyncssh.SSHAcceptor | None = None
+        self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._sessions: set[FrontSession] = set()
+
+    async def __aenter__(self) -> SftpFront:
+        """Listen."""
+        self._acceptor = await asyncssh.create_server(
+            partial(_Connection, self),
+            HOST,
+            self.port,
+            server_host_keys=[self._host_key],
+            encoding=None,
+            allow_pty=False,
+            agent_forwarding=False,
+            x11_forwarding=False,
+            keepalive_interval=KEEPALIVE_SECONDS,
+        )
+        self.port = self._acceptor.get_port()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop listening, end every connection and store what unfinished uploads have sent."""
+        if self._acceptor:
+            self._acceptor.close()
+            await self._acceptor.wait_closed()
+        for connection in list(self._connections):
+            connection.abort()
+        until = asyncio.get_running_loop().time() + STOP_SECONDS
+        while self._sessions and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.02)
+        self._threads.shutdown()
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Call a blocking function in a thread; it goes on to its end, whatever becomes of the client."""
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._threads, partial(function, *arguments)))
+
+    async def ask(self, username: str, password: str | None, source_ip: str) -> Grant | None:
+        """Return what the identity provider grants; None for every kind of refusal."""
+        ask = partial(sign_in, username=username, password=password, source_ip=source_ip)
+        try:
+            return await self.run(ask, self._provider, self.server)
+        except RefusedError as refused:
+            logger.info("sign-in refused: %s", refused)
+            return None
+
+    def session(self, username: str, grant: Grant, chan: Any) -> FrontSession:
+        """Begin a client's session."""
+        metadata = {"user-agent": "AWSTransfer", "user-agent-id": f"{username}@{self.server.id}"}
+        store = Store(self._s3, grant.policy, metadata)
+        session = _KnownSession(
+            chan, grant.home, store, self.run, ignores_set_stat=self.server.ignores_set_stat, sessions=self._sessions
+        )
+        self._sessions.add(session)
+        return session
+
+    def connected(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Remember a connection, to end it when the front stops."""
+        self._connections.add(connection)
+
+    def disconnected(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Forget a connection that has ended."""
+        self._connections.discard(connection)
+
+
+class _KnownSession(FrontSession):
+    """A session that the front waits for before it stops."""
+
+    def __init__(self, *arguments: Any, sessions: set[FrontSession], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._sessions = sessions
+
+    def exit(self) -> None:
+        self._sessions.discard(self)
+
+
+class _Connection(asyncssh.SSHServer):
+    """One client: by password or by key, as the server's setting offers."""
+
+    def __init__(self, front: SftpFront) -> None:
+        self._front = front
+        self._grants: dict[str, Grant] = {}
+        self._asked_by_key: set[str] = set()
+        self._connection: asyncssh.SSHServerConnection
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._front.connected(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._front.disconnected(self._connection)
+
+    def password_auth_supported(self) -> bool:
+        return "PASSWORD" in self._front.server.authentication
+
+    def public_key_auth_supported(self) -> bool:
+        return "PUBLIC_KEY" in self._front.server.authentication
+
+    def kbdint_auth_supported(self) -> bool:
+        return False
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        grant = await self._front.ask(username, password, self._source_ip())
+        if grant:
+            self._grants[username] = grant
+        return grant is not None
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Tell whether the provider names this key; asyncssh has the client prove that it holds it."""
+        if username not in self._asked_by_key:  # once a connection: a client offers key after key
+            self._asked_by_key.add(username)
+            if grant := await self._front.ask(username, None, self._source_ip()):
+                self._grants[username] = grant
+        grant = self._grants.get(username)
+        return grant is not None and key.public_data in {known.public_data for known in grant.public_keys}
+
+    def session_requested(self) -> SftpSession:
+        username = str(self._connection.get_extra_info("username"))
+        return SftpSession(partial(self._front.session, username, self._grants[username]))
+
+    def _source_ip(self) -> str:
+        return str(self._connection.get_extra_info("peername")[0])
