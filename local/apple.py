@@ -98,10 +98,11 @@ class AppleStandIn:
         """Stop listening and end every connection."""
         if self._acceptor:
             self._acceptor.close()
-            await self._acceptor.wait_closed()
         for connection in list(self._connections):
             connection.abort()
             await connection.wait_closed()
+        if self._acceptor:
+            await self._acceptor.wait_closed()  # from Python 3.12 on it waits for the connections too
 
     def connected(self, connection: asyncssh.SSHServerConnection) -> None:
         """Remember a connection, to end it when the stand-in stops."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 from pathlib import Path
 
 
 def _configure(port: int, state: Path, region: str) -> None:
     """Set what MiniStack reads from its environment at import; its stock defaults bind 0.0.0.0."""
     scratch = state / "tmp"
+    shutil.rmtree(scratch, ignore_errors=True)  # what killed functions left, uploads among it
     scratch.mkdir(parents=True, exist_ok=True)
     os.environ.update(
         {
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--region", default="eu-west-1")
+    parser.add_argument("--flush-seconds", type=float, default=10)
     arguments = parser.parse_args()
     _configure(arguments.port, arguments.state.resolve(), arguments.region)
 
@@ -49,7 +52,7 @@ def main() -> None:
 
     from local.emulator import corrections  # after the environment: MiniStack reads it at import
 
-    corrections.apply()
+    corrections.apply(arguments.flush_seconds)
     sys.argv = sys.argv[:1]  # MiniStack parses the command line itself
     from ministack.app import main as serve
 

@@ -17,21 +17,22 @@ from typing import Any
 
 from ministack import app
 from ministack.core import lambda_runtime, persistence
-from ministack.services import lambda_svc, transfer
+from ministack.services import lambda_svc, sqs, stepfunctions, transfer
 from ministack.services.cloudformation import provisioners
 
-FLUSH_SECONDS = 10
 RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
 LAYER_POINTER = "layer.path"
 
 logger = logging.getLogger("rosterbridge.emulator")
 
 
-def apply() -> None:
+def apply(flush_seconds: float) -> None:
     """Put every correction in place; call before the server starts."""
     _run_python_functions_on_the_runtime_api()
     _know_transfer_servers()
-    _flush_state_regularly()
+    _announce_executions_that_a_restart_ended()
+    _name_queues_without_the_port()
+    _flush_state_regularly(flush_seconds)
 
 
 # -- Lambda: custom exception names reach Step Functions, and no package of this venv reaches a function ------------
@@ -144,10 +145,46 @@ def _describe_transfer_server(data: dict[str, Any]) -> Any:
     return transfer.json_response({"Server": {**kept, "UserCount": server.get("UserCount", 0)}})
 
 
+# -- Step Functions: an execution that was running when the emulator stopped ends like an aborted one -----------------
+
+
+def _announce_executions_that_a_restart_ended() -> None:
+    """MiniStack fails such executions in silence; with the event, the rule for aborted ones closes their records."""
+    stock_load = app._load_persisted_state
+
+    def load() -> None:
+        started = stepfunctions.now_iso()
+        stock_load()
+        ended = [
+            execution
+            for execution in stepfunctions._executions.all_values()
+            if execution.get("error") == "States.ServiceRestart" and execution["stopDate"] >= started
+        ]
+        # not on this thread, which is the one that the event's target needs
+        threading.Thread(target=announce, args=(ended,), name="announce-ended", daemon=True).start()
+
+    def announce(executions: list[dict[str, Any]]) -> None:
+        for execution in executions:
+            stepfunctions._emit_execution_status_event(execution)
+
+    app._load_persisted_state = load
+
+
+# -- SQS: queues are kept by their URL, which must not change with the port ------------------------------------------
+
+KEPT_PORT = "4566"
+
+
+def _name_queues_without_the_port() -> None:
+    """Keep one port in every stored URL; MiniStack answers with the host and port that its caller has reached."""
+    sqs.DEFAULT_PORT = KEPT_PORT
+    sqs._CANONICAL_NETLOC = f"{sqs.DEFAULT_HOST}:{KEPT_PORT}"
+
+
 # -- State: a killed emulator loses seconds, not everything ----------------------------------------------------------
 
 
-def _flush_state_regularly() -> None:
+def _flush_state_regularly(seconds: float) -> None:
     saving, stock_save = threading.Lock(), persistence.save_all
 
     def save_all(services: dict[str, Any]) -> None:
@@ -156,7 +193,7 @@ def _flush_state_regularly() -> None:
 
     def flush() -> None:
         while True:
-            time.sleep(FLUSH_SECONDS)
+            time.sleep(seconds)
             save_all(app._build_persistence_save_dict())
 
     app.save_all = save_all

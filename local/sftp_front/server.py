@@ -59,9 +59,10 @@ class SftpFront:
         """Stop listening, end every connection and store what unfinished uploads have sent."""
         if self._acceptor:
             self._acceptor.close()
-            await self._acceptor.wait_closed()
         for connection in list(self._connections):
             connection.abort()
+        if self._acceptor:
+            await self._acceptor.wait_closed()  # from Python 3.12 on it waits for the connections too
         until = asyncio.get_running_loop().time() + STOP_SECONDS
         while self._sessions and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.02)

@@ -1,0 +1,125 @@
+"""No log line, execution history, trace of a queue or database item holds a pupil, an address or a password."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.sample import sample_files
+from local.upload import UploadError, upload
+from rosterbridge.flows.models import RunStatus
+from tests.support.stack import Sender, StackUnderTest
+
+GIVEN, FAMILY, EMAIL, WRONG_PASSWORD = "Quillonix", "Vartanbrook", "quillonix.v", "Grzwbl-wrong-password"
+
+
+def _roster(path: Path, *, broken: bool) -> Path:
+    """Write a roster in which every user has the planted names; broken, many rows are wrong too."""
+    files = sample_files()
+    header, *users = files["users.csv"].splitlines()
+    columns = header.split(",")
+    planted = []
+    for number, line in enumerate(users):
+        cells = dict(zip(columns, ("x," * (len(columns) - 1) + "x").split(","), strict=True))
+        cells |= dict.fromkeys(("status", "dateLastModified", "middleName", "sms", "phone", "password"), "")
+        identity = line.split(",")[0]
+        role = identity.split("-")[0]
+        cells |= {
+            "sourcedId": identity,
+            "enabledUser": "true",
+            "orgSourcedIds": "org-north" if number % 2 == 0 else "org-south",
+            "role": role,
+            "givenName": GIVEN,
+            "familyName": "" if broken and number % 3 == 0 else FAMILY,
+            "email": f"{EMAIL}{number}@example.org" + (" broken" if broken else ""),
+            "grades": "03",
+            "agentSourcedIds": "",
+            "userIds": "",
+        }
+        planted.append(",".join(cells[column] for column in columns))
+    files["users.csv"] = "\r\n".join([header, *planted]) + "\r\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return path
+
+
+def _logs(stack: StackUnderTest) -> Iterator[str]:
+    logs = stack.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group["logGroupName"]):
+            for stream in page["logStreams"]:
+                events = logs.get_log_events(
+                    logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"], startFromHead=True
+                )
+                yield from (f"{group['logGroupName']}: {event['message']}" for event in events["events"])
+
+
+def _items(stack: StackUnderTest) -> Iterator[str]:
+    for table in ("AccountTable", "RunTable"):
+        for page in stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs[table]):
+            yield from (json.dumps(item, default=str) for item in page["Items"])
+
+
+def _histories(stack: StackUnderTest, sender: Sender) -> Iterator[str]:
+    for run in stack.runs(sender):
+        yield from (json.dumps(event, default=str) for event in stack.execution_history(run))
+
+
+def _process_logs(stack: StackUnderTest) -> Iterator[str]:
+    for path in (stack.local.state / "logs").iterdir():
+        yield from path.read_text(errors="replace").splitlines()
+
+
+@pytest.fixture(scope="module")
+def sender(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Sender:
+    """A sender whose uploads went every way: sent, rejected, refused by Apple, and refused at the door."""
+    folder = tmp_path_factory.mktemp("privacy")
+    sender = stack.create_flow()
+    stack.upload(_roster(folder / "good.zip", broken=False), sender)
+    assert stack.wait_for_run(sender).status is RunStatus.SUCCEEDED
+    stack.upload(_roster(folder / "bad.zip", broken=True), sender)
+    assert stack.wait_for_run(sender, number=2).status is RunStatus.REJECTED
+    with pytest.raises(UploadError):
+        upload(folder / "good.zip", dataclasses.replace(sender.server, password=WRONG_PASSWORD), "sftp")
+    refused = stack.create_flow(asm_password=WRONG_PASSWORD)
+    stack.upload(folder / "good.zip", refused)
+    assert stack.wait_for_run(refused).status is RunStatus.FAILED
+    return sender
+
+
+def test_nothing_that_is_kept_outside_of_the_files_holds_a_person_or_a_password(
+    stack: StackUnderTest, sender: Sender
+) -> None:
+    secrets = (GIVEN, FAMILY, EMAIL, WRONG_PASSWORD, sender.server.password, stack.local.apple_password)
+    places = {
+        "logs": list(_logs(stack)),
+        "items": list(_items(stack)),
+        "histories": list(_histories(stack, sender)),
+        "process logs": list(_process_logs(stack)),
+    }
+
+    assert all(places.values()), {name: len(lines) for name, lines in places.items()}
+    found = [
+        (name, secret, line[:200])
+        for name, lines in places.items()
+        for line in lines
+        for secret in secrets
+        if secret.casefold() in line.casefold()
+    ]
+    assert found == []
+
+
+def test_the_search_would_find_them(stack: StackUnderTest, sender: Sender) -> None:
+    run = next(run for run in stack.runs(sender) if run.status is RunStatus.SUCCEEDED)
+
+    with zipfile.ZipFile(stack.landed(run)) as archive:
+        assert GIVEN in archive.read("students.csv").decode()
+    assert any(sender.file_account_id in item for item in _items(stack))
+    assert any(run.id in line for line in _logs(stack))
+    assert any(run.id in event for event in _histories(stack, sender))

@@ -1,0 +1,65 @@
+"""The kept state of a local stack goes on after a restart, elsewhere too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.following import wait_for_new_run
+from local.sample import write_sample
+from local.stack import Account, LocalStack, Ports
+from local.upload import Server, upload
+from rosterbridge.flows.models import Run, RunStatus
+from tests.support.stack import CONTEXT, free_port, wait_for
+
+
+def _start(state: Path) -> LocalStack:
+    return LocalStack(state, Ports(free_port(), free_port(), free_port()), CONTEXT)
+
+
+def _send(stack: LocalStack, account: Account, path: Path) -> Run:
+    server = Server("127.0.0.1", stack.ports.sftp, stack.host_key("sftp"), account.username, account.password)
+    known = {run.id for run in stack.stores.runs.list(account.project_id, limit=50)}
+    upload(path, server, "sftp")
+    return wait_for_new_run(stack, account.project_id, known)
+
+
+def _ended(stack: LocalStack, run_id: str) -> Run:
+    def ended() -> Run | None:
+        run = stack.stores.runs.get(run_id)
+        return run if run and run.status.final else None
+
+    return wait_for(ended, "the run ends")
+
+
+def test_accounts_history_and_uploads_survive_a_restart_on_other_ports(tmp_path: Path) -> None:
+    roster = write_sample(tmp_path / "roster.zip")
+    with _start(tmp_path / "state") as stack:
+        before = Account(stack)
+        first = _ended(stack, _send(stack, before, roster).id)
+        # cut off while Apple cannot be reached
+        stack.processes.stop("apple")
+        cut = _send(stack, before, roster)
+        wait_for(lambda: stack.stores.runs.get(cut.id).status is RunStatus.FORWARDING, "forwarding")
+
+    with _start(tmp_path / "state") as stack:
+        after = Account(stack)
+        assert (after.username, after.password, after.flow_id) == (before.username, before.password, before.flow_id)
+        assert stack.stores.runs.get(first.id) == first
+        assert first.status is RunStatus.SUCCEEDED
+
+        interrupted = _ended(stack, cut.id)
+        assert (interrupted.status, interrupted.error) == (RunStatus.FAILED, "run-stopped")
+
+        second = _ended(stack, _send(stack, after, roster).id)
+        assert second.status is RunStatus.SUCCEEDED
+        assert (stack.received / f"rosterbridge-{second.id}.zip").is_file()
+
+
+@pytest.mark.parametrize("file", ["stack.json", "apple_password", "apple_host_key", "sftp_host_key"])
+def test_what_holds_a_secret_is_readable_by_its_owner_only(stack, file: str) -> None:
+    if file == "stack.json":
+        Account(stack.local)
+
+    assert (stack.local.state / file).stat().st_mode & 0o077 == 0
