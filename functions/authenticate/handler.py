@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rosterbridge.adapters.dynamodb import DynamoAccountStore
 from rosterbridge.adapters.passwords import Argon2Hasher
 from rosterbridge.flows.signing_in import HomeSettings, SignInRequest, sign_in
-from rosterbridge.observability import logger
+from rosterbridge.observability import boundary, logger
 from rosterbridge.settings import AuthenticateEnvironment
 
 
@@ -34,5 +34,6 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
     except ValidationError:
         _refused("malformed-request")
         return {}
-    accounts, hasher, home = _parts()
-    return sign_in(request, accounts, hasher, home, _refused)
+    with boundary():
+        accounts, hasher, home = _parts()
+        return sign_in(request, accounts, hasher, home, _refused)

@@ -10,16 +10,16 @@ from rosterbridge.adapters.kms import KmsSecretBox
 from rosterbridge.adapters.sftp import SftpDelivery
 from rosterbridge.observability import boundary, logger
 from rosterbridge.settings import ForwardEnvironment
-from rosterbridge.steps import StepEvent, processor
+from rosterbridge.steps import processor, run_of
 
 RESERVE_SECONDS = 15  # kept back to record how it ended, before Lambda stops the function
 
 
-@logger.inject_lambda_context(log_event=False)
+@logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Forward one run; answers the remote name and the bytes sent."""
-    step = StepEvent.model_validate(event)
     delivery = SftpDelivery(lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
-    with boundary(run_id=step.run_id):
+    with boundary():
+        run_id = run_of(event)
         secrets = KmsSecretBox(ForwardEnvironment.load().key_arn)
-        return processor().forward(step.run_id, delivery, secrets).model_dump()
+        return processor().forward(run_id, delivery, secrets).model_dump()

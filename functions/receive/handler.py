@@ -30,8 +30,8 @@ class _Bucket(_Notice):
 
 class _Object(_Notice):
     key: str
-    size: int = 0
-    version_id: str | None = Field(default=None, alias="versionId")
+    size: int
+    version_id: str = Field(alias="versionId")  # without it, two uploads of one name would be one run
 
 
 class _S3(_Notice):

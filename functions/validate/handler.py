@@ -7,12 +7,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rosterbridge.observability import boundary, logger
-from rosterbridge.steps import StepEvent, processor
+from rosterbridge.steps import processor, run_of
 
 
-@logger.inject_lambda_context(log_event=False)
+@logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Validate one run; answers whether it was accepted and where the report lies."""
-    step = StepEvent.model_validate(event)
-    with boundary(run_id=step.run_id):
-        return processor().validate(step.run_id).model_dump(exclude_none=True)
+    with boundary():
+        run_id = run_of(event)
+        return processor().validate(run_id).model_dump(exclude_none=True)

@@ -44,8 +44,13 @@ class InputRejectedError(RosterbridgeError):
     """The upload is wrong and its sender must mend it."""
 
 
-def at_boundary(error: RosterbridgeError) -> RosterbridgeError:
-    """Return ``error`` as one of the three classes that the state machine knows by name."""
+def at_boundary(error: Exception) -> RosterbridgeError:
+    """Return ``error`` as one of the three classes that the state machine knows by name.
+
+    Of an error that is not ours only the class is told: its text may hold a row.
+    """
+    if not isinstance(error, RosterbridgeError):
+        return PermanentError("unexpected-error", type(error).__name__)
     for boundary in (TransientError, PermanentError, InputRejectedError):
         if isinstance(error, boundary):
             return error if type(error) is boundary else boundary(error.code, error.detail)

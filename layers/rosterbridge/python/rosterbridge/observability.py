@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 
 from aws_lambda_powertools import Logger
 
 from rosterbridge.errors import RosterbridgeError, at_boundary
 
-logger = Logger(service="rosterbridge", log_uncaught_exceptions=False)
+logger = Logger(log_uncaught_exceptions=False)
 
 
 @contextmanager
@@ -19,7 +21,16 @@ def boundary(**ids: str) -> Iterator[None]:
     try:
         yield
     except RosterbridgeError as error:
-        logger.warning("refused", extra={"code": error.code, "kind": type(error).__name__})
+        logger.warning("refused", extra={"code": error.code, "detail": error.detail, "kind": type(error).__name__})
+        raise at_boundary(error) from None
+    except Exception as error:  # noqa: BLE001 its text may hold a row, so that only its kind and place are told
+        logger.error("unexpected", extra={"kind": type(error).__name__, "place": _place(error)})
         raise at_boundary(error) from None
     finally:
         logger.remove_keys(list(ids))
+
+
+def _place(error: Exception) -> list[str]:
+    """Return the calls that led to ``error``, the last one last, without any value."""
+    calls = traceback.extract_tb(error.__traceback__)
+    return [f"{PurePath(call.filename).name}:{call.lineno} {call.name}" for call in calls]

@@ -6,7 +6,9 @@ import os
 from datetime import timedelta
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rosterbridge.errors import ConfigurationError
 
 
 class Environment(BaseModel):
@@ -16,10 +18,13 @@ class Environment(BaseModel):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the settings; raises pydantic's ValidationError naming what is missing."""
-        return cls.model_validate(
-            {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
-        )
+        """Read the settings; raises ConfigurationError ``settings-wrong`` naming what is missing or wrong."""
+        given = {name: os.environ[name.upper()] for name in cls.model_fields if name.upper() in os.environ}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            wrong = (f"{str(found['loc'][0]).upper()} {found['type']}" for found in error.errors(include_input=False))
+            raise ConfigurationError("settings-wrong", ", ".join(wrong)) from None
 
 
 class AuthenticateEnvironment(Environment):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.processing import Processor
+from rosterbridge.observability import logger
 from rosterbridge.settings import StepEnvironment
 
 
@@ -19,6 +21,13 @@ class StepEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     run_id: str = Field(pattern=r"^[0-9a-f]{32}$")
+
+
+def run_of(event: dict[str, Any]) -> str:
+    """Return the id of the run that a step is for, which from now on stands in every line of the log."""
+    run_id = StepEvent.model_validate(event).run_id
+    logger.append_keys(run_id=run_id)
+    return run_id
 
 
 @cache

@@ -9,32 +9,29 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from rosterbridge.errors import PermanentError, TransientError
 
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
 
-# Codes after which the same call can succeed later; every other is a fault of ours or of the settings
+# Codes of status 400 and 409 after which the same call can succeed later; the others of these are a fault of ours or
+# of the settings
 TRANSIENT = frozenset(
     {
-        "InternalError",
-        "InternalServerError",
+        "ExecutionLimitExceeded",
+        "OperationAborted",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
         "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
         "ThrottledException",
         "Throttling",
         "ThrottlingException",
         "TransactionConflictException",
-        "KMSInternalException",
-        "DependencyTimeoutException",
-        "503",
-        "500",
+        "TransactionInProgressException",
     }
 )
+TOO_MANY_REQUESTS, SERVER_FAULT = 429, 500
 
 
 @cache
@@ -48,14 +45,21 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_transient(error: ClientError) -> bool:
+    """Tell whether the same call can succeed later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return error_code(error) in TRANSIENT or status == TOO_MANY_REQUESTS or status >= SERVER_FAULT
+
+
 @contextmanager
 def translated(service: str) -> Iterator[None]:
     """Turn what boto3 raises into TransientError or PermanentError, naming service, operation and AWS's code only."""
     try:
         yield
     except ClientError as error:
-        code = error_code(error)
-        kind = TransientError if code in TRANSIENT else PermanentError
-        raise kind(f"{service}-refused", f"{error.operation_name} {code}") from None
+        kind = TransientError if is_transient(error) else PermanentError
+        raise kind("aws-refused", f"{service} {error.operation_name} {error_code(error)}") from None
+    except ParamValidationError as error:
+        raise PermanentError("aws-refused", f"{service} {type(error).__name__}") from None
     except BotoCoreError as error:
-        raise TransientError(f"{service}-unreachable", type(error).__name__) from None
+        raise TransientError("aws-unreachable", f"{service} {type(error).__name__}") from None

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import base64
+import binascii
 
-from rosterbridge.adapters.clients import client, translated
+from botocore.exceptions import ClientError
+
+from rosterbridge.adapters.clients import client, error_code, translated
+from rosterbridge.errors import PermanentError
+
+UNREADABLE = frozenset({"InvalidCiphertextException", "IncorrectKeyException"})
 
 
 class KmsSecretBox:
@@ -23,12 +29,19 @@ class KmsSecretBox:
         return base64.b64encode(answer["CiphertextBlob"]).decode()
 
     def decrypt(self, ciphertext: str, *, organization_id: str) -> str:
-        """Return the secret."""
+        """Return the secret; raises PermanentError ``secret-unreadable`` when it is not this organization's."""
+        try:
+            blob = base64.b64decode(ciphertext, validate=True)
+        except (binascii.Error, ValueError):
+            raise PermanentError("secret-unreadable") from None
         with translated("kms"):
-            answer = self._client.decrypt(
-                KeyId=self._key_id,
-                CiphertextBlob=base64.b64decode(ciphertext),
-                EncryptionContext={"organization_id": organization_id},
-            )
+            try:
+                answer = self._client.decrypt(
+                    KeyId=self._key_id, CiphertextBlob=blob, EncryptionContext={"organization_id": organization_id}
+                )
+            except ClientError as error:
+                if error_code(error) in UNREADABLE:
+                    raise PermanentError("secret-unreadable") from None
+                raise
         plaintext: bytes = answer["Plaintext"]
         return plaintext.decode()

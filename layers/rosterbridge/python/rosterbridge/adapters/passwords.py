@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+import base64
+import secrets
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,8 +12,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 class Argon2Hasher:
     """Hashes with argon2id; comparing costs the same whether there is a hash to compare with or not."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._nobodys_hash = _nobodys_hash(self._hasher)
 
     def hash(self, password: str) -> str:
         """Return the hash that is kept."""
@@ -21,11 +23,17 @@ class Argon2Hasher:
     def matches(self, password: str, password_hash: str | None) -> bool:
         """Return whether they match; without a hash, do the same work and return False."""
         try:
-            return self._hasher.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
-        except (VerificationError, InvalidHashError):
+            return self._hasher.verify(password_hash or self._nobodys_hash, password) and password_hash is not None
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
 
 
-@cache
-def _nobodys_hash() -> str:
-    return PasswordHasher().hash("nobody signs in with this")
+def _nobodys_hash(hasher: PasswordHasher) -> str:
+    """Return a hash of no known password, without the work of hashing, which the first stranger would notice."""
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (_base64(secrets.token_bytes(length)) for length in (hasher.salt_len, hasher.hash_len))
+    return f"$argon2id$v=19${cost}${salt}${digest}"
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode().rstrip("=")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from boto3.exceptions import S3UploadFailedError
+from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.exceptions import ClientError
 
 from rosterbridge.adapters.clients import client, error_code, translated
@@ -80,4 +80,8 @@ def _translated() -> Iterator[None]:
                 raise NotFoundError("object-missing") from None
             raise
         except S3UploadFailedError as error:  # boto3's wrapper around the ClientError that it met
-            raise TransientError("s3-refused", type(error).__name__) from None
+            if isinstance(error.__context__, ClientError):
+                raise error.__context__ from None
+            raise TransientError("aws-refused", f"s3 {type(error).__name__}") from None
+        except RetriesExceededError as error:  # the download broke off again and again
+            raise TransientError("aws-unreachable", f"s3 {type(error).__name__}") from None

@@ -6,12 +6,13 @@ import secrets
 import string
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from pydantic import Field
 
+from rosterbridge.errors import NotFoundError
 from rosterbridge.flows.models import (
     APPLE_HOST,
     AsmAccount,
@@ -67,7 +68,7 @@ class CreatedFlow:
     flow: Flow
     file_account: FileAccount
     asm_account: AsmAccount
-    password: str | None
+    password: str | None = field(repr=False)
 
 
 def new_id(prefix: str) -> str:
@@ -94,7 +95,13 @@ def create_flow(
     box: SecretBox,
     now: Callable[[], datetime],
 ) -> CreatedFlow:
-    """Create the flow with its two accounts; raises ConfigurationError ``username-taken``."""
+    """Create the flow with its two accounts.
+
+    Raises ConfigurationError ``username-taken``, or NotFoundError when the organization has no such project.
+    """
+    project = accounts.project(request.project_id)
+    if project is None or project.organization_id != request.organization_id:
+        raise NotFoundError("project-missing", request.project_id)
     owner = {"organization_id": request.organization_id, "project_id": request.project_id, "created_at": now()}
     password = None if request.public_keys else generate_password()
     file_account = FileAccount(

@@ -37,8 +37,8 @@ class AccountStore(Protocol):
 class RunStore(Protocol):
     """Keeps the history."""
 
-    def create(self, run: Run) -> bool:
-        """Store a new run; False when it is known already."""
+    def create(self, run: Run) -> Run:
+        """Store a new run and return it; one that is known already stays as it is and is returned instead."""
 
     def get(self, run_id: str) -> Run | None:
         """Return the run with its steps."""
@@ -47,7 +47,10 @@ class RunStore(Protocol):
         """Return a project's runs, newest first."""
 
     def start_step(self, run_id: str, status: RunStatus, step: Step) -> None:
-        """Record that a step begins and what the run is doing."""
+        """Record that a step begins and what the run is doing.
+
+        Raises NotFoundError ``run-missing``, or PermanentError ``run-ended``: an ended run is not opened again.
+        """
 
     def end_step(
         self,
@@ -59,7 +62,10 @@ class RunStore(Protocol):
         result: ObjectRef | None = None,
         delivered_to: str | None = None,
     ) -> None:
-        """Record how a step ended, with what it produced."""
+        """Record how a step ended, with what it produced; an ended run keeps its summary.
+
+        Raises NotFoundError ``run-missing``.
+        """
 
 
 class ObjectStore(Protocol):
@@ -94,7 +100,7 @@ class SecretBox(Protocol):
         """Return the ciphertext as text."""
 
     def decrypt(self, ciphertext: str, *, organization_id: str) -> str:
-        """Return the secret."""
+        """Return the secret; raises PermanentError ``secret-unreadable`` when it is not this organization's."""
 
 
 class Workflow(Protocol):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rosterbridge.errors import ConfigurationError, NotFoundError, PermanentError, RosterbridgeError
+from rosterbridge.errors import ConfigurationError, NotFoundError, PermanentError, RosterbridgeError, at_boundary
 from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Run, RunStatus, Step, StepName
 from rosterbridge.flows.ports import AccountStore, Delivery, ObjectStore, RunStore, SecretBox
@@ -105,7 +105,7 @@ class Processor:
 
     def _asm_account(self, flow: Flow) -> AsmAccount:
         account = self.accounts.asm_account(flow.asm_account_id)
-        if account is None:
+        if account is None or account.organization_id != flow.organization_id:
             raise ConfigurationError("asm-account-missing", flow.asm_account_id)
         return account
 
@@ -122,10 +122,10 @@ class Processor:
             try:
                 work.flow = self._flow(run)
                 yield work
-            except RosterbridgeError as error:
-                work.ended(outcome="failed", code=error.code, message=message(error.code))
-                work.produced(summary=message(error.code))
-                work.save()
+            except Exception as error:
+                work.failed(at_boundary(error).code)
+                with suppress(RosterbridgeError):  # what went wrong first decides whether the step is tried again
+                    work.save()
                 raise
             work.save()
 
@@ -161,6 +161,10 @@ class _Work:
 
     def produced(self, **produced: Any) -> None:
         self._produced.update(produced)
+
+    def failed(self, code: str) -> None:
+        self.ended(outcome="failed", code=code, message=message(code))
+        self.produced(summary=message(code))
 
     def save(self) -> None:
         step = self._step.model_copy(update={"ended_at": self._processor.now()})

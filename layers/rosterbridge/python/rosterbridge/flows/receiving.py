@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 
 from rosterbridge.errors import NotFoundError
+from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import Flow, ObjectRef, Run, RunStatus, Step
 from rosterbridge.flows.ports import AccountStore, ObjectStore, RunStore, Workflow
 from rosterbridge.flows.signing_in import HOME_PREFIX
@@ -59,15 +59,15 @@ class Receiver:
     def _start(self, uploaded: Uploaded, flow: Flow) -> str:
         run = new_run(uploaded, flow, self.run_bucket, self.keep_runs)
         self.objects.copy(uploaded.ref, run.source)
-        self.runs.create(run)
-        if not run.status.final:
-            self.workflow.start(run.id, run.source)
-        return run.id
+        stored = self.runs.create(run)  # the flow may have been switched since an earlier try: its record counts
+        if not stored.status.final:
+            self.workflow.start(stored.id, stored.source)
+        return stored.id
 
 
 def is_upload(key: str, size: int) -> bool:
     """Tell an upload from a folder, an empty object, a hidden or an unfinished file."""
-    parts = PurePosixPath(key).parts
+    parts = key.split("/")
     if key.endswith("/") or size == 0 or len(parts) <= HOME_DEPTH or parts[0] != HOME_PREFIX:
         return False
     hidden = any(part.startswith((".", "~")) for part in parts[HOME_DEPTH:])
@@ -75,7 +75,7 @@ def is_upload(key: str, size: int) -> bool:
 
 
 def _file_account_id(key: str) -> str:
-    return PurePosixPath(key).parts[1]
+    return key.split("/")[1]
 
 
 def run_id(ref: ObjectRef, flow_id: str) -> str:
@@ -92,31 +92,40 @@ def run_object(bucket: str, run: str, name: str) -> ObjectRef:
 def new_run(uploaded: Uploaded, flow: Flow, run_bucket: str, keep: timedelta) -> Run:
     """Return the record of a run that starts now; that of a switched-off flow is final at once."""
     identity = run_id(uploaded.ref, flow.id)
-    step = Step(
-        name="receive",
-        started_at=uploaded.at,
-        ended_at=uploaded.at,
-        outcome="succeeded" if flow.enabled else "rejected",
-        code=None if flow.enabled else SWITCHED_OFF,
-        counts={"bytes": uploaded.size},
-    )
-    return Run(
+    run = Run(
         id=identity,
         organization_id=flow.organization_id,
         project_id=flow.project_id,
         flow_id=flow.id,
         flow_name=flow.name,
         file_account_id=flow.file_account_id,
-        status=RunStatus.RECEIVED if flow.enabled else RunStatus.REJECTED,
+        status=RunStatus.RECEIVED,
         received_at=uploaded.at,
-        ended_at=None if flow.enabled else uploaded.at,
-        file_name=PurePosixPath(uploaded.ref.key).name,
+        file_name=uploaded.ref.key.rsplit("/", 1)[-1],
         file_bytes=uploaded.size,
         source=run_object(run_bucket, identity, "source.zip"),
-        summary=""
-        if flow.enabled
-        else "This flow is switched off, so nothing was sent. Switch it on and upload again.",
-        error=None if flow.enabled else "flow-switched-off",
-        steps=(step,),
+        steps=(_step(uploaded),),
         expires_at=uploaded.at + keep,
+    )
+    return run if flow.enabled else _switched_off(run)
+
+
+def _step(uploaded: Uploaded) -> Step:
+    counts = {"bytes": uploaded.size}
+    return Step(name="receive", started_at=uploaded.at, ended_at=uploaded.at, outcome="succeeded", counts=counts)
+
+
+def _switched_off(run: Run) -> Run:
+    why = message(SWITCHED_OFF)
+    steps = tuple(
+        step.model_copy(update={"outcome": "rejected", "code": SWITCHED_OFF, "message": why}) for step in run.steps
+    )
+    return run.model_copy(
+        update={
+            "status": RunStatus.REJECTED,
+            "ended_at": run.received_at,
+            "summary": why,
+            "error": SWITCHED_OFF,
+            "steps": steps,
+        }
     )

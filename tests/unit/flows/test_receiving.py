@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rosterbridge.errors import TransientError
+from rosterbridge.flows.messages import FAILURES
+from rosterbridge.flows.models import Flow, ObjectRef, Run, RunStatus
+from rosterbridge.flows.receiving import Receiver, Uploaded, is_upload, run_id
+from tests.support import flows
+from tests.support.fakes import Calls, Failing, FakeAccountStore, FakeObjectStore, FakeRunStore, FakeWorkflow
+
+HOMES, RUNS = "homes", "runs"
+CONTENT = b"what the school uploaded"
+
+
+class Service:
+    """A receiver over fakes, with one file account ``fa-1``."""
+
+    def __init__(self, *flows_: Flow) -> None:
+        self.accounts = FakeAccountStore()
+        self.runs = FakeRunStore()
+        self.objects = FakeObjectStore()
+        self.workflow = FakeWorkflow()
+        for flow in flows_:
+            self.accounts.flows[flow.id] = flow
+
+    def receiver(self, calls: Calls | None = None) -> Receiver:
+        ports: dict[str, Any] = {
+            "accounts": self.accounts,
+            "runs": self.runs,
+            "objects": self.objects,
+            "workflow": self.workflow,
+        }
+        if calls:
+            ports = {name: Failing(port, calls) for name, port in ports.items()}
+        return Receiver(**ports, run_bucket=RUNS, keep_runs=timedelta(days=400))
+
+    def uploaded(self, name: str = "roster.zip", content: bytes = CONTENT) -> Uploaded:
+        ref = self.objects.put(ObjectRef(bucket=HOMES, key=f"home/fa-1/{name}"), content)
+        return Uploaded(ref, len(content), flows.AT)
+
+    def receive(self, uploaded: Uploaded) -> list[str]:
+        return self.receiver().receive(uploaded)
+
+    def run(self) -> Run:
+        (run,) = self.runs.runs.values()
+        return run
+
+
+def on() -> Flow:
+    return flows.flow(id="flow-1", file_account_id="fa-1")
+
+
+def off() -> Flow:
+    return flows.flow(id="flow-1", file_account_id="fa-1", enabled=False)
+
+
+def test_an_upload_becomes_a_run_and_leaves_the_home() -> None:
+    service = Service(on())
+
+    (identity,) = service.receive(service.uploaded())
+
+    run = service.run()
+    assert (run.id, run.status, run.flow_id, run.file_account_id) == (identity, "received", "flow-1", "fa-1")
+    assert (run.file_name, run.file_bytes, run.received_at) == ("roster.zip", len(CONTENT), flows.AT)
+    assert run.expires_at - run.received_at == timedelta(days=400)
+    assert run.source == ObjectRef(bucket=RUNS, key=f"runs/{identity}/source.zip")
+    assert service.objects.content(run.source) == CONTENT
+    assert service.workflow.started == {identity: run.source}
+    assert service.objects.keys(HOMES) == []
+    assert [(step.name, step.outcome, step.counts) for step in run.steps] == [
+        ("receive", "succeeded", {"bytes": len(CONTENT)})
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "roster.zip",
+        "ROSTER.ZIP",
+        "2026/autumn/roster.zip",
+        "våre elever (1).zip",
+        "生徒 名簿.zip",
+        "a+b&c=d.zip",
+        "roster",
+    ],
+)
+def test_any_finished_file_at_any_depth_is_an_upload(name: str) -> None:
+    service = Service(on())
+
+    assert len(service.receive(service.uploaded(name))) == 1
+    assert service.run().file_name == name.rsplit("/", 1)[-1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "roster.zip.filepart",
+        "roster.zip.part",
+        "roster.zip.FILEPART",
+        "roster.tmp",
+        "roster.zip.partial",
+        "roster.crdownload",
+        ".roster.zip",
+        ".hidden/roster.zip",
+        "~$roster.zip",
+        "folder/",
+        "../fa-2/roster.zip",
+    ],
+)
+def test_unfinished_hidden_files_and_folders_stay_where_they_are(name: str) -> None:
+    service = Service(on())
+
+    assert service.receive(service.uploaded(name)) == []
+    assert service.runs.runs == {}
+    assert service.objects.keys(HOMES) == [f"home/fa-1/{name}"]
+
+
+def test_an_empty_object_is_no_upload() -> None:
+    service = Service(on())
+
+    assert service.receive(service.uploaded(content=b"")) == []
+
+
+@pytest.mark.parametrize(
+    "key", ["home/fa-1", "home/roster.zip", "elsewhere/fa-1/roster.zip", "roster.zip", "home//", ""]
+)
+def test_what_lies_in_no_home_is_no_upload(key: str) -> None:
+    assert not is_upload(key, 1)
+
+
+def test_an_account_without_a_flow_keeps_its_file() -> None:
+    service = Service()
+
+    assert service.receive(service.uploaded()) == []
+    assert service.objects.keys(HOMES) == ["home/fa-1/roster.zip"]
+
+
+def test_another_accounts_flow_is_not_started() -> None:
+    service = Service(flows.flow(file_account_id="fa-2"))
+
+    assert service.receive(service.uploaded()) == []
+
+
+def test_the_same_event_twice_is_one_run() -> None:
+    service = Service(on())
+    uploaded = service.uploaded()
+
+    assert len(service.receive(uploaded)) == 1
+    assert service.receive(uploaded) == []
+    assert len(service.runs.runs) == len(service.workflow.started) == 1
+
+
+def test_an_event_after_the_object_is_gone_does_nothing() -> None:
+    service = Service(on())
+    uploaded = service.uploaded()
+    service.objects.delete(uploaded.ref)
+
+    assert service.receive(uploaded) == []
+    assert (service.runs.runs, service.workflow.started) == ({}, {})
+
+
+def test_an_object_that_goes_between_the_check_and_the_copy_is_left_to_who_took_it() -> None:
+    service = Service(on())
+    uploaded = service.uploaded()
+
+    class Taken(FakeObjectStore):
+        def exists(self, _ref: ObjectRef) -> bool:
+            return True
+
+    receiver = replace(service.receiver(), objects=Taken())
+
+    assert receiver.receive(uploaded) == []
+    assert service.runs.runs == {}
+
+
+def test_two_uploads_of_one_name_are_two_runs_with_their_own_content() -> None:
+    service = Service(on())
+    first, second = service.uploaded(content=b"first"), service.uploaded(content=b"second")
+
+    for uploaded in (second, first):
+        service.receive(uploaded)
+
+    contents = {service.objects.content(run.source) for run in service.runs.runs.values()}
+    assert contents == {b"first", b"second"}
+    assert service.objects.keys(HOMES) == []
+
+
+def test_each_flow_of_the_account_gets_its_run() -> None:
+    service = Service(*(flows.flow(id=f"flow-{number}", file_account_id="fa-1") for number in (1, 2)))
+
+    started = service.receive(service.uploaded())
+
+    assert set(started) == set(service.workflow.started) == set(service.runs.runs)
+    assert [service.runs.runs[identity].flow_id for identity in started] == ["flow-1", "flow-2"]
+
+
+def test_a_switched_off_flow_records_a_rejected_run_and_starts_nothing() -> None:
+    service = Service(off())
+
+    service.receive(service.uploaded())
+
+    run = service.run()
+    assert (run.status, run.error, run.summary) == (
+        RunStatus.REJECTED,
+        "flow-switched-off",
+        FAILURES["flow-switched-off"],
+    )
+    assert run.ended_at == run.received_at
+    assert (run.steps[0].outcome, run.steps[0].code) == ("rejected", "flow-switched-off")
+    assert service.workflow.asked == {}
+    assert service.objects.keys(HOMES) == []
+    assert service.objects.content(run.source) == CONTENT
+
+
+def receiving_calls(*flows_: Flow) -> list[str]:
+    """Return the calls to ports that one upload makes."""
+    service, calls = Service(*flows_), Calls(None, TransientError("away"))
+    service.receiver(calls).receive(service.uploaded())
+    return calls.names
+
+
+TWO = (on(), flows.flow(id="flow-2", file_account_id="fa-1"))
+CRASHES = [(number, after) for number in range(len(receiving_calls(*TWO))) for after in (False, True)]
+
+
+@pytest.mark.parametrize(("number", "after"), CRASHES)
+def test_a_crash_at_any_point_and_the_repeated_event_make_one_run_of_each_flow(number: int, after: bool) -> None:
+    service = Service(*TWO)
+    uploaded = service.uploaded()
+    calls = Calls(number, TransientError("away"), after=after)
+
+    with pytest.raises(TransientError):
+        service.receiver(calls).receive(uploaded)
+    service.receive(uploaded)
+
+    assert sorted(run.flow_id for run in service.runs.runs.values()) == ["flow-1", "flow-2"]
+    assert set(service.workflow.started) == set(service.runs.runs)
+    assert all(service.objects.content(run.source) == CONTENT for run in service.runs.runs.values())
+    assert service.objects.keys(HOMES) == []
+
+
+def test_the_object_leaves_the_home_last() -> None:
+    assert receiving_calls(*TWO) == [
+        *("flows_of_file_account", "exists"),
+        *("copy", "create", "start") * 2,
+        "delete",
+    ]
+
+
+@pytest.mark.parametrize(("first", "then", "starts"), [(on(), off(), 1), (off(), on(), 0)])
+def test_a_flow_that_is_switched_between_two_tries_goes_by_the_record_of_the_first(
+    first: Flow, then: Flow, starts: int
+) -> None:
+    service = Service(first)
+    uploaded = service.uploaded()
+    crash = receiving_calls(first).index("create")
+    with pytest.raises(TransientError):
+        service.receiver(Calls(crash, TransientError("away"), after=True)).receive(uploaded)
+
+    service.accounts.flows["flow-1"] = then
+    service.receive(uploaded)
+
+    assert service.run().status.final == (not starts)
+    assert len(service.workflow.started) == starts
+
+
+def test_a_run_that_cannot_be_started_keeps_its_upload_in_the_home() -> None:
+    service = Service(on())
+    uploaded = service.uploaded()
+    crash = receiving_calls(on()).index("start")
+
+    with pytest.raises(TransientError):
+        service.receiver(Calls(crash, TransientError("away"))).receive(uploaded)
+
+    assert service.objects.keys(HOMES) == ["home/fa-1/roster.zip"]
+
+
+def test_an_object_version_is_always_the_same_run_and_another_is_another() -> None:
+    ref = ObjectRef(bucket=HOMES, key="home/fa-1/røster.zip", version_id="v1")
+    others = [
+        ref.model_copy(update={"version_id": "v2"}),
+        ref.model_copy(update={"version_id": None}),
+        ref.model_copy(update={"key": "home/fa-2/røster.zip"}),
+        ref.model_copy(update={"bucket": "other"}),
+    ]
+
+    ids = [run_id(ref, "flow-1"), *(run_id(other, "flow-1") for other in others), run_id(ref, "flow-2")]
+
+    assert run_id(ref.model_copy(), "flow-1") == ids[0]
+    assert len(set(ids)) == len(ids)
+    # the name of an execution has at most 80 characters
+    assert all(re.fullmatch(r"[0-9a-f]{1,80}", identity) for identity in ids)

@@ -1,0 +1,180 @@
+"""The functions as Lambda loads them: by their file, with their settings in the environment, over AWS by moto."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from rosterbridge.adapters.clients import client
+from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
+from rosterbridge.adapters.kms import KmsSecretBox
+from rosterbridge.flows.models import Run
+from rosterbridge.observability import logger
+from rosterbridge.steps import processor
+
+FUNCTIONS = Path(__file__).parents[3] / "functions"
+EVENTS = Path(__file__).parent / "events"
+REGION = "eu-west-1"
+LOCATION = {"LocationConstraint": REGION}
+Load = Callable[[str], Any]
+
+
+def sample(name: str, **replaced: str) -> Any:
+    text = (EVENTS / f"{name}.json").read_text(encoding="utf-8")
+    for placeholder, value in replaced.items():
+        text = text.replace(placeholder, value)
+    return json.loads(text)
+
+
+@dataclass
+class Context:
+    """What Lambda tells a handler about its invocation."""
+
+    function_name: str = "rosterbridge-test"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = f"arn:aws:lambda:{REGION}:111122223333:function:rosterbridge-test"
+    aws_request_id: str = "52fdfc07-2182-154f-163f-5f0f9a621d72"
+    milliseconds: int = 60_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@dataclass
+class Aws:
+    """The tables, buckets and the key of a deployment."""
+
+    key_arn: str
+    state_machine_arn: str = f"arn:aws:states:{REGION}:123456789012:stateMachine:Runs"
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def accounts(self) -> DynamoAccountStore:
+        return DynamoAccountStore("accounts")
+
+    @property
+    def runs(self) -> DynamoRunStore:
+        return DynamoRunStore("runs")
+
+    @property
+    def secrets(self) -> KmsSecretBox:
+        return KmsSecretBox(self.key_arn)
+
+    def history(self) -> list[Run]:
+        return list(self.runs.list("project-1", limit=50))
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "ACCOUNT_TABLE": "accounts",
+            "RUN_TABLE": "runs",
+            "RUN_BUCKET": "run-files",
+            "HOME_BUCKET": "homes",
+            "HOME_ROLE_ARN": "arn:aws:iam::111122223333:role/home",
+            "KEY_ARN": self.key_arn,
+            "STATE_MACHINE_ARN": self.state_machine_arn,
+            "RUN_RETENTION_DAYS": "400",
+        }
+
+
+def _create_tables() -> None:
+    dynamodb = client("dynamodb")
+    for table, keys in {"accounts": ("pk", "sk"), "runs": ("id",)}.items():
+        index = [
+            {
+                "IndexName": "by-project",
+                "KeySchema": [
+                    {"AttributeName": "project_id", "KeyType": "HASH"},
+                    {"AttributeName": "received_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ]
+        names = keys if table == "accounts" else (*keys, "project_id", "received_at")
+        dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[
+                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            ],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+            **({} if table == "accounts" else {"GlobalSecondaryIndexes": index}),
+        )
+
+
+@pytest.fixture(scope="package")
+def _clients() -> Iterator[None]:
+    """Keep the clients for all tests: making them is slow, and moto answers them whatever was before."""
+    client.cache_clear()
+    yield
+    client.cache_clear()
+
+
+@pytest.fixture
+def aws(_clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")  # an operator's switch must not open the events
+    processor.cache_clear()
+    with mock_aws():
+        _create_tables()
+        s3 = client("s3")
+        for bucket in ("homes", "run-files"):
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=LOCATION)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        states = client("stepfunctions")
+        definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+        machine = states.create_state_machine(
+            name="Runs", definition=definition, roleArn="arn:aws:iam::123456789012:role/runs"
+        )
+        key = client("kms").create_key()["KeyMetadata"]["Arn"]
+        deployed = Aws(key, machine["stateMachineArn"], {"s3": s3, "stepfunctions": states})
+        for name, value in deployed.environment().items():
+            monkeypatch.setenv(name, value)
+        yield deployed
+    processor.cache_clear()
+
+
+class Output:
+    """What a function writes: to its log, and otherwise."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.log = io.StringIO()
+        self._capsys = capsys
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def text(self) -> str:
+        return self.log.getvalue() + "".join(self._capsys.readouterr())
+
+
+@pytest.fixture(autouse=True)
+def output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Output:
+    """Take the log away from stdout, which its handler holds as it was at import."""
+    output = Output(capsys)
+    monkeypatch.setattr(logger.registered_handler, "stream", output.log)
+    return output
+
+
+@pytest.fixture
+def load(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Load:
+    def load(name: str) -> Any:
+        spec = importlib.util.spec_from_file_location(f"function_{name}", FUNCTIONS / name / "handler.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)  # pydantic looks there for the names in annotations
+        spec.loader.exec_module(module)
+        return module
+
+    return load

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+
+from rosterbridge.errors import ConfigurationError
+from rosterbridge.settings import (
+    AuthenticateEnvironment,
+    Environment,
+    ForwardEnvironment,
+    ReceiveEnvironment,
+    StepEnvironment,
+)
+
+GIVEN = {
+    "ACCOUNT_TABLE": "accounts",
+    "RUN_TABLE": "runs",
+    "RUN_BUCKET": "run-files",
+    "HOME_BUCKET": "homes",
+    "HOME_ROLE_ARN": "arn:aws:iam::111122223333:role/home",
+    "KEY_ARN": "arn:aws:kms:eu-west-1:111122223333:key/1",
+    "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:111122223333:stateMachine:Runs",
+    "RUN_RETENTION_DAYS": "400",
+}
+MODELS = (AuthenticateEnvironment, ReceiveEnvironment, StepEnvironment, ForwardEnvironment)
+EACH = [(model, field.upper()) for model in MODELS for field in model.model_fields]
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_settings_are_read_from_the_environment(model: type[Environment]) -> None:
+    settings = model.load()
+
+    assert {name.upper(): str(value) for name, value in settings.model_dump().items()}.items() <= GIVEN.items()
+
+
+@pytest.mark.parametrize(("model", "variable"), EACH)
+def test_a_missing_setting_is_named(model: type[Environment], variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(variable)
+
+    with pytest.raises(ConfigurationError, match=f"^settings-wrong: {variable} missing$"):
+        model.load()
+
+
+@pytest.mark.parametrize("value", ["", "x"])
+@pytest.mark.parametrize(("model", "variable"), EACH)
+def test_a_wrong_setting_is_named_but_not_its_value(
+    model: type[Environment], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(ConfigurationError, match=rf"^settings-wrong: {variable} [a-z_]+$"):
+        model.load()
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "1.5", "many"])
+def test_a_retention_that_is_no_number_of_days_is_refused(days: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUN_RETENTION_DAYS", days)
+
+    with pytest.raises(ConfigurationError, match="RUN_RETENTION_DAYS"):
+        ReceiveEnvironment.load()
+
+
+def test_every_missing_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCOUNT_TABLE", "RUN_TABLE"):
+        monkeypatch.delenv(name)
+
+    with pytest.raises(ConfigurationError, match="ACCOUNT_TABLE missing, RUN_TABLE missing"):
+        StepEnvironment.load()
