@@ -40,6 +40,9 @@ $(LOCAL)/.ready: local/requirements.txt $(VENV)/.ready
 	@VIRTUAL_ENV=$(CURDIR)/$(LOCAL) $(UV) pip sync --quiet --require-hashes local/requirements.txt
 	@touch $@
 
+# Settings of one call: make deploy CDK_FLAGS='-c stage=test'
+CDK_FLAGS :=
+
 # The CDK command line runs app.py and infra.build with the python3 and the node that it finds first
 CDK := PATH="$(BIN):$$PATH" node_modules/.bin/cdk
 
@@ -75,10 +78,10 @@ layers: $(VENV)/.ready ## build the layers for Lambda, without Docker
 	@$(BIN)/python -m infra.build
 
 synth: node_modules/.ready ## write the CloudFormation templates to cdk.out; no credentials, no network
-	@$(CDK) synth --quiet
+	@$(CDK) synth --quiet $(CDK_FLAGS)
 
 deploy: node_modules/.ready ## deploy both stacks to the AWS account of your credentials
-	@$(if $(AWS_PROFILE),AWS_PROFILE="$(AWS_PROFILE)") $(CDK) deploy --all
+	@$(if $(AWS_PROFILE),AWS_PROFILE="$(AWS_PROFILE)") $(CDK) deploy --all $(CDK_FLAGS)
 
 # A variable of the command line, such as ZIP or SFTP_PORT, reaches local.run by the environment, whatever is in it
 run: setup ## start everything locally, upload a sample (or ZIP=path) and stay up

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -25,5 +26,6 @@ def app() -> None:
     try:
         typer_app()
     except RosterbridgeError as error:
-        fail(str(error))
+        local = error.code == "aws-unreachable" and "AWS_ENDPOINT_URL" in os.environ
+        fail(f"{error}; is `make run` still up?" if local else str(error))
         sys.exit(SERVICE_FAILED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from rosterbridge.cli.terminal import add_row, console, table
+from rosterbridge.cli.terminal import add_row, console, say, table
 from rosterbridge.roster.report import Report
 
 SHOWN_ENTRIES = 20
@@ -15,7 +15,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 def print_report(report: Report) -> None:
     """Print the outcome in one sentence, the counts per file, and the first entries."""
-    console.print(report.summary, style="bold green" if report.accepted else "bold red", markup=False, highlight=False)
+    say(report.summary, "bold green" if report.accepted else "bold red")
     if report.counts:
         counts = table("file", "read", "sent", "left out", "dropped", numbers=("read", "sent", "left out", "dropped"))
         for file, count in report.counts.items():

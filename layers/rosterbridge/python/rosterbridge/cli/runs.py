@@ -13,7 +13,7 @@ from rosterbridge.adapters.dynamodb import DynamoRunStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.cli.deployment import StageOption, connect
 from rosterbridge.cli.reports import print_report
-from rosterbridge.cli.terminal import JsonOption, add_row, console, print_json, refuse_usage, table
+from rosterbridge.cli.terminal import JsonOption, add_row, console, print_json, refuse_usage, say, table
 from rosterbridge.errors import NotFoundError
 from rosterbridge.flows.models import ObjectRef, Run, Step
 from rosterbridge.roster.report import Report
@@ -45,9 +45,15 @@ def list_runs(
     if not runs:
         console.print("no run yet")
         return
-    found = table("run", "received", "status", "flow", "file", "what happened")
+    _print_runs(runs)
+
+
+def _print_runs(runs: Sequence[Run]) -> None:
+    flows = len({run.flow_id for run in runs}) > 1
+    found = table("run", "received", "status", *(["flow"] if flows else []), "file", "what happened")
     for run in runs:
-        add_row(found, run.id[:12], _time(run.received_at), run.status, run.flow_name, run.file_name, run.summary)
+        flow = [run.flow_name] if flows else []
+        add_row(found, run.id[:12], _time(run.received_at), run.status, *flow, run.file_name, run.summary)
     console.print(found)
 
 
@@ -90,10 +96,7 @@ def _report(run: Run) -> Report | None:
 
 
 def _print_run(run: Run) -> None:
-    console.print(f"{run.status}", style=f"bold {STYLES.get(run.status, 'cyan')}", end="  ")
-    console.print(run.summary, markup=False, highlight=False)
-    facts = table("", "")
-    facts.show_header = False
+    say(f"{run.status}  {run.summary}", f"bold {STYLES.get(run.status, 'cyan')}")
     for name, value in (
         ("run", run.id),
         ("flow", f"{run.flow_name} ({run.flow_id})"),
@@ -107,19 +110,18 @@ def _print_run(run: Run) -> None:
         ("delivered to", run.delivered_to),
     ):
         if value:
-            add_row(facts, name, value)
-    console.print(facts)
+            say(f"{name:<14}{value}")
     console.print()
-    steps = table("step", "started", "took", "tries", "outcome", "code", "counts", numbers=("took", "tries"))
+    steps = table("step", "started", "took", "tries", "outcome", "code", numbers=("took", "tries"))
     for step in run.steps:
-        counts = ", ".join(f"{name} {count:,}" for name, count in step.counts.items())
-        add_row(steps, step.name, _time(step.started_at), _took(step), step.attempts, step.outcome, step.code, counts)
+        add_row(steps, step.name, _time(step.started_at), _took(step), step.attempts, step.outcome, step.code)
     console.print(steps)
+    console.print()
     for step in run.steps:
-        for name, content in (("request", step.request), ("response", step.response)):
+        counts = {name: f"{count:,}" for name, count in step.counts.items()}
+        for name, content in (("counts", counts), ("request", step.request), ("response", step.response)):
             if content:
-                told = ", ".join(f"{key} {value}" for key, value in content.items())
-                console.print(f"{step.name} {name}: {told}", markup=False, highlight=False)
+                say(f"{step.name} {name}: {', '.join(f'{key} {value}' for key, value in content.items())}")
 
 
 def _time(moment: datetime | None) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
+PIPE_WIDTH = 1000  # a program that reads the output wants a row a line
+
+console = Console(width=None if sys.stdout.isatty() else PIPE_WIDTH)
 errors = Console(stderr=True)
 
 WRONG_USAGE = 2
@@ -25,6 +28,11 @@ def refuse_usage(message: str) -> typer.Exit:
     """Print what is wrong with the call, and return the exit that says so."""
     fail(message)
     return typer.Exit(WRONG_USAGE)
+
+
+def say(text: str, style: str | None = None) -> None:
+    """Print a line as it is, however long, so that it can be copied whole."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(text: str) -> None:
