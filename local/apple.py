@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Literal, get_args
 import asyncssh
 
 from local.host_key import host_key, public_text
+from local.sftp_listener import HOST, SftpListener
 from local.sftp_session import Handler, Server, SftpSession
 
-HOST = "127.0.0.1"
 DROPBOX, RECEIVED = "dropbox", "received"
 Fault = Literal[
     "slow",  # stops reading after fault_after bytes, so that the client's writes stall
@@ -45,7 +45,7 @@ DRIP_SECONDS = 0.2
 WHOLE_FILE_WINDOW = 1 << 30  # the client may send everything, so that only TCP holds it back
 
 
-class AppleStandIn:
+class AppleStandIn(SftpListener):
     """Serves ``root`` on loopback while its ``async with`` lasts; ``port`` 0 takes a free one."""
 
     def __init__(
@@ -61,12 +61,10 @@ class AppleStandIn:
     ) -> None:
         self.dropbox, self.received = root.resolve() / DROPBOX, root.resolve() / RECEIVED
         self.host_keys = tuple(public_text(key) for key in host_keys)
-        self.port = port
+        super().__init__(port)
         self.fault, self.fault_after = fault, fault_after
         self.sign_ins = 0  # passwords seen, right or wrong
         self._username, self._password, self._keys = username, password, list(host_keys)
-        self._acceptor: asyncssh.SSHAcceptor | None = None
-        self._connections: set[asyncssh.SSHServerConnection] = set()
 
     async def __aenter__(self) -> AppleStandIn:
         """Make the folders and listen."""
@@ -80,37 +78,13 @@ class AppleStandIn:
             options["kex_algs"] = ["diffie-hellman-group14-sha1"]
         if self.fault == "slow":
             options["window"] = WHOLE_FILE_WINDOW
-        other = self.fault == "other-host-key"
-        self._acceptor = await asyncssh.create_server(
-            partial(_SshServer, self),
-            HOST,
-            self.port,
-            server_host_keys=[asyncssh.generate_private_key("ssh-ed25519")] if other else self._keys,
-            encoding=None,
-            allow_pty=False,
-            agent_forwarding=False,
-            **options,
-        )
-        self.port = self._acceptor.get_port()
+        keys = [asyncssh.generate_private_key("ssh-ed25519")] if self.fault == "other-host-key" else self._keys
+        await self.listen(partial(_SshServer, self), keys, **options)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening and end every connection."""
-        if self._acceptor:
-            self._acceptor.close()
-        for connection in list(self._connections):
-            connection.abort()
-            await connection.wait_closed()
-        if self._acceptor:
-            await self._acceptor.wait_closed()  # from Python 3.12 on it waits for the connections too
-
-    def connected(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Remember a connection, to end it when the stand-in stops."""
-        self._connections.add(connection)
-
-    def disconnected(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Forget a connection that has ended."""
-        self._connections.discard(connection)
+        await self.end()
 
     def accepts(self, username: str, password: str) -> bool:
         """Compare in a time that does not depend on where they differ."""

@@ -13,7 +13,8 @@ import asyncssh
 from local.clients import Aws
 from local.host_key import host_key
 from local.sftp_front.identity import FrontError, ask_function, find_server
-from local.sftp_front.server import HOST, SftpFront
+from local.sftp_front.server import SftpFront
+from local.sftp_listener import HOST
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

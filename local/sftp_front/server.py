@@ -13,9 +13,9 @@ import asyncssh
 from local.sftp_front.identity import Grant, IdentityProvider, RefusedError, TransferServer, sign_in
 from local.sftp_front.session import FrontSession
 from local.sftp_front.store import Store, logger
+from local.sftp_listener import SftpListener
 from local.sftp_session import SftpSession
 
-HOST = "127.0.0.1"
 THREADS = 10  # as many as the connections that an AWS client keeps
 KEEPALIVE_SECONDS = 60  # so that a client that vanished does not leave its upload open for ever
 STOP_SECONDS = 30
@@ -23,7 +23,7 @@ STOP_SECONDS = 30
 T = TypeVar("T")
 
 
-class SftpFront:
+class SftpFront(SftpListener):
     """Listens on loopback while its ``async with`` lasts; ``port`` 0 takes a free one.
 
     ``provider`` and ``s3`` are called from threads.
@@ -32,37 +32,20 @@ class SftpFront:
     def __init__(
         self, provider: IdentityProvider, s3: Any, server: TransferServer, host_key: asyncssh.SSHKey, *, port: int = 0
     ) -> None:
-        self.server, self.port = server, port
+        super().__init__(port)
+        self.server = server
         self._provider, self._s3, self._host_key = provider, s3, host_key
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sftp-front")
-        self._acceptor: asyncssh.SSHAcceptor | None = None
-        self._connections: set[asyncssh.SSHServerConnection] = set()
         self._sessions: set[FrontSession] = set()
 
     async def __aenter__(self) -> SftpFront:
         """Listen."""
-        self._acceptor = await asyncssh.create_server(
-            partial(_Connection, self),
-            HOST,
-            self.port,
-            server_host_keys=[self._host_key],
-            encoding=None,
-            allow_pty=False,
-            agent_forwarding=False,
-            x11_forwarding=False,
-            keepalive_interval=KEEPALIVE_SECONDS,
-        )
-        self.port = self._acceptor.get_port()
+        await self.listen(partial(_Connection, self), [self._host_key], keepalive_interval=KEEPALIVE_SECONDS)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop listening, end every connection and store what unfinished uploads have sent."""
-        if self._acceptor:
-            self._acceptor.close()
-        for connection in list(self._connections):
-            connection.abort()
-        if self._acceptor:
-            await self._acceptor.wait_closed()  # from Python 3.12 on it waits for the connections too
+        await self.end()
         until = asyncio.get_running_loop().time() + STOP_SECONDS
         while self._sessions and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(0.02)
@@ -91,14 +74,6 @@ class SftpFront:
         )
         self._sessions.add(session)
         return session
-
-    def connected(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Remember a connection, to end it when the front stops."""
-        self._connections.add(connection)
-
-    def disconnected(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Forget a connection that has ended."""
-        self._connections.discard(connection)
 
 
 class _KnownSession(FrontSession):

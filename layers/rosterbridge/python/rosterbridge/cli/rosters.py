@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -66,7 +65,7 @@ def _converted(source: Path, target: Path, options: ConversionOptions, as_of: da
         made = Path(folder) / "out.zip"
         report = convert(source, made, options, as_of=as_of)
         if report.accepted:
-            os.replace(made, target)  # noqa: PTH105 pathlib's own replace is the same call
+            made.replace(target)
     return report
 
 
