@@ -400,7 +400,9 @@ class TestValues:
 class TestSeverity:
     def test_a_few_wrong_rows_are_dropped_many_reject(self, tmp_path: Path) -> None:
         files = added(oneroster_1_1(), "enrollments.csv", "e7,,,c9,s1,p1,student,,,")
-        assert process(tmp_path, files).report.codes == ("unknown-class", "too-many-dropped")
+        rejected = process(tmp_path, files).report
+        assert rejected.codes == ("unknown-class", "too-many-dropped")
+        assert rejected.rejected_by == "too-many-dropped"
         assert process(tmp_path, files, ConversionOptions(max_dropped=0.15)).report.accepted
 
     def test_without_repair_any_wrong_row_rejects(self, tmp_path: Path) -> None:

@@ -45,3 +45,23 @@ def test_org_csv_is_orgs_csv(tmp_path: Path) -> None:
 def test_files_of_other_purposes_are_left_unread(tmp_path: Path) -> None:
     files = {**oneroster_1_1(), "demographics.csv": b"\xff\xfe not even text", "results.csv": b'"'}
     assert process(tmp_path, files).report.accepted
+
+
+def test_org_csv_beside_orgs_csv_is_ambiguous(tmp_path: Path) -> None:
+    files = oneroster_1_1()
+    files["org.csv"] = files["orgs.csv"]
+    assert process(tmp_path, files).report.codes == ("duplicate-file",)
+
+
+def test_a_utf_16_file_is_named_before_its_columns_are_missed(tmp_path: Path) -> None:
+    files = oneroster_1_1()
+    files["users.csv"] = str(files["users.csv"]).encode("utf-16")
+    entry = process(tmp_path, files).report.entries[0]
+    assert (entry.code, entry.file) == ("not-utf8", "users.csv")
+
+
+def test_an_empty_roles_file_beside_users_with_roles_is_1_1(tmp_path: Path) -> None:
+    files = {**oneroster_1_1(), "roles.csv": str(oneroster_1_2()["roles.csv"]).splitlines()[0] + "\n"}
+    outcome = process(tmp_path, files)
+    assert outcome.report.format == "oneroster-1.1"
+    assert outcome.report.accepted

@@ -58,7 +58,7 @@ class Processor:
             self.objects.put_text(report.model_dump_json(), stored)
             work.ended(
                 outcome="succeeded" if report.accepted else "rejected",
-                code=None if report.accepted else next(iter(report.codes), None),
+                code=report.rejected_by,
                 message=report.summary,
                 counts=_counts(report),
                 response={"format": report.format, "codes": list(report.codes)},

@@ -39,6 +39,7 @@ class Findings:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.rejected_by: str | None = None
         self.reason = ""  # why the upload is rejected, without a value of a row
         self._totals: Counter[tuple[str, str | None]] = Counter()
 
@@ -92,16 +93,12 @@ class Findings:
             if count
         )
 
-    @property
-    def rejects(self) -> bool:
-        """Whether something was found that rejects the whole upload."""
-        return any(CODES[code].level == "upload" for (code, _), count in self._totals.items() if count)
-
     def _explain(
         self, code: str, file: str | None, line: int | None, column: str | None, values: dict[str, object]
     ) -> None:
-        if self.reason or CODES[code].level != "upload":
+        if self.rejected_by or CODES[code].level != "upload":
             return
+        self.rejected_by = code
         entry = _entry(code, file, line, column, values)
         place = f"{file}:{line}: " if line else f"{file}: " if file and file not in entry.message else ""
         self.reason = f"{place}{entry.message} {entry.mend}"

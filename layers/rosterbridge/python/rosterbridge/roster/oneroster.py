@@ -77,10 +77,10 @@ class OneRoster:
 
 def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, findings: Findings) -> OneRoster:
     """Read the package and end the rows that ``mapping.md`` rules 4, 6 and 21 end; raises RosterError."""
-    members = {FILE_ALIASES.get(name, name): name for name in archive.names}
+    members = _members(archive)
     claimed = _read_manifest(archive, members, options, findings)
     files = _required_files(archive, members, options, findings)
-    tables = {name: _read(archive, members[name], name, findings) for name in files}
+    tables = _read_tables(archive, members, files, findings)
     fmt = _version(archive, members, tables, claimed, findings)
     sheets = {name: _sheet(name, table, findings) for name, table in tables.items()}
     if COURSES not in sheets:
@@ -99,6 +99,17 @@ def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, fi
         classes=sheets[CLASSES],
         enrollments=sheets[ENROLLMENTS],
     )
+
+
+def _members(archive: Archive) -> dict[str, str]:
+    """Return the archive's names by the files that they mean."""
+    members: dict[str, str] = {}
+    for name in archive.names:
+        file = FILE_ALIASES.get(name, name)
+        if file in members:
+            raise RosterError("duplicate-file", value=file)
+        members[file] = name
+    return members
 
 
 def _read_manifest(
@@ -140,14 +151,18 @@ def _required_files(
     return [name for name in ONEROSTER if name in members and name != MANIFEST]
 
 
-def _read(archive: Archive, member: str, name: str, findings: Findings) -> Table:
-    table = read_table(archive, member, ONEROSTER[name], findings)
-    if table is None or table.frame.is_empty():
-        if name != COURSES:
+def _read_tables(archive: Archive, members: dict[str, str], files: list[str], findings: Findings) -> dict[str, Table]:
+    """Read the files; of those without rows courses are made from the classes, and roles may stand in users.csv."""
+    tables: dict[str, Table] = {}
+    for name in files:
+        table = read_table(archive, members[name], ONEROSTER[name], findings)
+        if table is not None and not table.frame.is_empty():
+            tables[name] = table
+        elif name == COURSES:
+            findings.add("missing-courses", file=name)
+        elif name != ROLES or "role" not in tables[USERS].columns:
             raise RosterError("empty-file", file=name)
-        findings.add("missing-courses", file=name)
-        return Table(_no_rows(name), frozenset())
-    return table
+    return tables
 
 
 def _no_rows(name: str) -> pl.DataFrame:

@@ -39,7 +39,7 @@ def process(source: Path, target: Path | None, options: ConversionOptions, as_of
 
 def _process_asm(archive: Archive, source: Path, target: Path | None, findings: Findings) -> Report:
     frames = check_asm(archive, findings)
-    if target and not findings.rejects:
+    if target and findings.rejected_by is None:
         shutil.copyfile(source, target)
     counts = {name: FileCounts(read=frame.height, sent=frame.height) for name, frame in frames.items()}
     return _report("asm", findings, counts, frames, unchanged=True)
@@ -49,11 +49,11 @@ def _process_oneroster(
     archive: Archive, target: Path | None, options: ConversionOptions, as_of: date, findings: Findings
 ) -> Report:
     roster = read_oneroster(archive, options, as_of, findings)
-    frames = {} if findings.rejects else convert_roster(roster, options, findings)
-    counts = {sheet.file: sheet.counts() for sheet in roster.sheets}
+    frames = {} if findings.rejected_by else convert_roster(roster, options, findings)
+    counts = {sheet.file: sheet.counts() for sheet in roster.sheets} if frames else {}
     if frames:
         _judge_whole(roster.sheets, frames, options, findings)
-    if target and not findings.rejects:
+    if target and findings.rejected_by is None:
         write_asm_zip(frames, target)
     return _report(roster.format, findings, counts, frames)
 
@@ -88,10 +88,11 @@ def _report(
     *,
     unchanged: bool = False,
 ) -> Report:
-    accepted = not findings.rejects
+    accepted = findings.rejected_by is None
     sent = {name: frame.height for name, frame in (frames or {}).items()} if accepted else {}
     return Report(
         accepted=accepted,
+        rejected_by=findings.rejected_by,
         format=fmt,
         summary=_accepted(sent, findings) if accepted else f"Rejected: {findings.reason}",
         entries=tuple(findings.entries),

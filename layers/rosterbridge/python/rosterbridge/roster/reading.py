@@ -27,7 +27,6 @@ FATE = "_fate"  # why a row goes no further, in every frame; null while it is in
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-BOM = codecs.BOM_UTF8
 
 csv.field_size_limit(MAX_VALUE)
 
@@ -120,7 +119,7 @@ def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Finding
 
 def peek_header(archive: Archive, member: str) -> list[str]:
     """Return the cells of a member's first line, read leniently: enough to recognise a format by."""
-    first = next(archive.chunks(member), b"").removeprefix(BOM)
+    first = _without_mark(next(archive.chunks(member), b""), archive.names[member])
     line = first.replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
     cells = line.replace(";", ",").replace("\t", ",").split(",")
     return [cell.strip(' "') for cell in cells]
@@ -134,10 +133,7 @@ def peek_names(archive: Archive, member: str) -> frozenset[str]:
 def _inflate(archive: Archive, member: str, fmt: FileFormat, path: Path) -> tuple[str, Ledger]:
     """Write the member to ``path``, without a byte order mark, and count its marks meanwhile."""
     chunks = archive.chunks(member)
-    first = next(chunks, b"")
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise RosterError("not-utf8", file=fmt.name, line=1, why=": it looks like UTF-16")
-    first = first.removeprefix(BOM)
+    first = _without_mark(next(chunks, b""), fmt.name)
     separator = _separator(first, fmt)
     ledger = Ledger(fmt.name, separator.encode())
     with path.open("wb") as target:
@@ -146,6 +142,13 @@ def _inflate(archive: Archive, member: str, fmt: FileFormat, path: Path) -> tupl
             target.write(chunk)
     ledger.close()
     return separator, ledger
+
+
+def _without_mark(first: bytes, file: str) -> bytes:
+    """Return a file's beginning without its byte order mark; raise RosterError for UTF-16's."""
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RosterError("not-utf8", file=file, line=1, why=": it looks like UTF-16")
+    return first.removeprefix(codecs.BOM_UTF8)
 
 
 def _separator(first: bytes, fmt: FileFormat) -> str:

@@ -49,10 +49,11 @@ class FileCounts(_Model):
 class Report(_Model):
     """The outcome of an upload; ``sent`` counts the rows of each file that Apple gets.
 
-    ``unchanged`` says that the upload goes to Apple byte for byte.
+    ``rejected_by`` is the code that rejects it; ``unchanged`` says that the upload goes to Apple byte for byte.
     """
 
     accepted: bool
+    rejected_by: str | None = None
     format: Format
     summary: str
     entries: tuple[Entry, ...] = ()
