@@ -128,6 +128,15 @@ class TestVersion:
         files = added(bundle, "manifest.csv", "file.users,delta")
         assert process(tmp_path, files).report.codes == ("delta-without-state",)
 
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_a_delta_is_seen_however_the_manifest_is_written(
+        self, tmp_path: Path, encoding: str, separator: str
+    ) -> None:
+        manifest = "propertyName,value\r\nFILE.Users, Delta\r\n".replace(",", separator)
+        outcome = process(tmp_path, {**oneroster_1_1(), "manifest.csv": manifest.encode(encoding)})
+        assert outcome.report.codes == ("delta-without-state",)
+
 
 class TestStatus:
     """Rule 4."""

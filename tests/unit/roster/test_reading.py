@@ -172,3 +172,48 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory
     with pytest.MonkeyPatch.context() as monkeypatch:
         fast, exact = read_both(tmp_path_factory.mktemp("csv"), f"a,b,c\n{body}", monkeypatch)
     assert same(fast, exact), (fast, exact)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "oneroster.version,1.1\n",
+        "name;value\n",
+        "",
+        b"\xff\xfe\x00",
+        'propertyName,value\n"oneroster.version","1.1"\n"source.systemName,Unclosed\n',
+        "propertyName,value,comment\r\noneroster.version , 1.1 ,x\r\n",
+    ],
+    ids=["no-header", "semicolons", "empty", "binary", "unclosed", "surplus"],
+)
+def test_a_badly_written_manifest_rejects_nothing(tmp_path: Path, manifest: str | bytes) -> None:
+    assert process(tmp_path, {**oneroster_1_1(), "manifest.csv": manifest}).report.accepted
+
+
+def test_names_of_the_web_service_are_read_where_the_columns_own_are_missing(tmp_path: Path) -> None:
+    files = oneroster_1_1()
+    expected = process(tmp_path, files)
+    assert expected.zip is not None
+    before = expected.zip.read_bytes()
+    for name, own, other in (
+        ("users.csv", "orgSourcedIds", "orgs"),
+        ("courses.csv", "orgSourcedId", "org"),
+        ("classes.csv", "courseSourcedId", "course"),
+        ("classes.csv", "schoolSourcedId", "school"),
+        ("enrollments.csv", "classSourcedId", "class"),
+        ("enrollments.csv", "userSourcedId", "user"),
+    ):
+        files[name] = str(files[name]).replace(own, other, 1)
+    outcome = process(tmp_path, files)
+    assert outcome.zip is not None
+    assert outcome.zip.read_bytes() == before
+    assert {total.code for total in outcome.report.totals} == {"other-spelling"}
+
+
+def test_a_column_of_ones_own_beside_the_standards_is_passed_over(tmp_path: Path) -> None:
+    files = oneroster_1_1()
+    lines = str(files["classes.csv"]).splitlines()
+    files["classes.csv"] = "\n".join([lines[0] + ",school,course", *(f"{line},North,Maths" for line in lines[1:])])
+    outcome = process(tmp_path, files)
+    assert outcome.found == []
+    assert outcome.column("classes.csv", "location_id") == ["s1", "s2"]

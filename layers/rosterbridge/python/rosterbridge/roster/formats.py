@@ -6,7 +6,7 @@ without which a file cannot be used; columns that are not listed here are ignore
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MANIFEST = "manifest.csv"
@@ -34,11 +34,17 @@ class FileFormat:
     separators: str = ","
     escape: str | None = None
 
-    def column(self, written: str) -> str | None:
-        """Return the column that a header cell means, in any case and old spellings; None for one to ignore."""
-        folded = written.strip().casefold()
+    def places(self, header: Sequence[str]) -> list[tuple[str, int]]:
+        """Return the columns that a header's cells mean, in any case, with their positions; others are passed over.
+
+        Another name of a column counts only where its own name does not stand.
+        """
         known = {name.casefold(): name for name in self.columns}
-        return known.get(folded) or self.aliases.get(folded)
+        cells = [cell.strip().casefold() for cell in header]
+        own = [(known[cell], position) for position, cell in enumerate(cells) if cell in known]
+        named = {name for name, _ in own}
+        others = [(self.aliases[cell], position) for position, cell in enumerate(cells) if cell in self.aliases]
+        return own + [(name, position) for name, position in others if name not in named]
 
 
 def _file(name: str, columns: str, *, aliases: Mapping[str, str] | None = None) -> FileFormat:
@@ -55,25 +61,33 @@ def _by_name(files: Iterable[FileFormat]) -> dict[str, FileFormat]:
     return {file.name: file for file in files}
 
 
-# The aliases are OneRoster 1.0's names of the same columns
+# The aliases are names of the same columns in OneRoster 1.0 and in its web service, which some exports use
 ONEROSTER = _by_name(
     [
-        _file(MANIFEST, "propertyName* value*"),
         _file(ORGS, "sourcedId* status name type identifier"),
         _file(
             USERS,
             "sourcedId* status enabledUser orgSourcedIds role username givenName* familyName* middleName identifier"
             " email grades preferredGivenName preferredMiddleName preferredFamilyName primaryOrgSourcedId",
-            aliases={"grade": "grades"},
+            aliases={"grade": "grades", "orgs": "orgSourcedIds"},
         ),
         _file(ROLES, "sourcedId status userSourcedId* roleType role* beginDate endDate orgSourcedId"),
-        _file(COURSES, "sourcedId* status title courseCode orgSourcedId"),
+        _file(COURSES, "sourcedId* status title courseCode orgSourcedId", aliases={"org": "orgSourcedId"}),
         _file(
             CLASSES,
             "sourcedId* status title courseSourcedId classCode schoolSourcedId* termSourcedIds",
-            aliases={"termSourcedId": "termSourcedIds"},
+            aliases={
+                "termSourcedId": "termSourcedIds",
+                "terms": "termSourcedIds",
+                "course": "courseSourcedId",
+                "school": "schoolSourcedId",
+            },
         ),
-        _file(ENROLLMENTS, "sourcedId status classSourcedId* userSourcedId* role* primary beginDate endDate"),
+        _file(
+            ENROLLMENTS,
+            "sourcedId status classSourcedId* userSourcedId* role* primary beginDate endDate",
+            aliases={"class": "classSourcedId", "user": "userSourcedId"},
+        ),
     ]
 )
 # Names that only OneRoster 1.0 uses, and that no later version has

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -116,20 +118,25 @@ def _read_manifest(
     archive: Archive, members: dict[str, str], options: ConversionOptions, findings: Findings
 ) -> str | None:
     """Return the version that the manifest claims; refuse a delta (rule 5)."""
-    table = read_table(archive, members[MANIFEST], ONEROSTER[MANIFEST], findings) if MANIFEST in members else None
-    if table is None:
+    if MANIFEST not in members:
         if options.profile == "strict":
             raise RosterError("missing-file", file=MANIFEST)
         findings.add("no-manifest", file=MANIFEST)
         return None
-    properties = {
-        name.strip().casefold(): value.strip()
-        for name, value in table.frame.select("propertyName", "value").iter_rows()
-    }
+    properties = _properties(archive, members[MANIFEST])
     for file in ONEROSTER:
         if properties.get(f"file.{file.removesuffix('.csv')}".casefold(), "").casefold() == "delta":
             raise RosterError("delta-without-state", file=file)
     return properties.get("oneroster.version")
+
+
+def _properties(archive: Archive, member: str) -> dict[str, str]:
+    """Return the manifest's names and values, however it is written: it only hints, so that it cannot be wrong."""
+    start = next(archive.chunks(member), b"")
+    utf_16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = start.decode("utf-16" if utf_16 else "utf-8-sig", "replace").replace("\0", "")
+    rows = csv.reader(text.replace(";", ",").replace("\t", ",").splitlines())
+    return {row[0].strip().casefold(): row[1].strip() for row in rows if len(row) > 1}
 
 
 def _required_files(
@@ -148,7 +155,7 @@ def _required_files(
         raise RosterError("missing-file", file=missing[-1])
     if COURSES not in members:
         findings.add("missing-courses", file=COURSES)
-    return [name for name in ONEROSTER if name in members and name != MANIFEST]
+    return [name for name in ONEROSTER if name in members]
 
 
 def _read_tables(archive: Archive, members: dict[str, str], files: list[str], findings: Findings) -> dict[str, Table]:

@@ -183,14 +183,11 @@ def _columns(header: Header, fmt: FileFormat, written: str, findings: Findings) 
     """Return where each known column stands; raise RosterError for one that stands twice or is missing."""
     found: dict[str, int] = {}
     respelled = int(written != fmt.name)
-    for position, cell in enumerate(header.cells):
-        name = fmt.column(cell)
-        if name is None:
-            continue
+    for name, position in fmt.places(header.cells):
         if name in found:
             raise RosterError("duplicate-column", file=fmt.name, line=1, column=name)
         found[name] = position
-        respelled += cell.strip() != name
+        respelled += header.cells[position].strip() != name
     for name in fmt.columns:
         if name in fmt.needed and name not in found:
             raise RosterError("missing-column", file=fmt.name, line=1, column=name)
