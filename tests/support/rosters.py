@@ -167,3 +167,18 @@ def process(
 def without_lines(text: str, *starts: str) -> str:
     """Return the text without the lines that start so."""
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(starts))
+
+
+def replaced(files: Files, name: str, old: str, new: str) -> Files:
+    """Return the files with a text in one of them replaced."""
+    text = files[name]
+    assert isinstance(text, str)
+    assert old in text
+    return {**files, name: text.replace(old, new)}
+
+
+def added(files: Files, name: str, *lines: str) -> Files:
+    """Return the files with lines added to one of them."""
+    text = files[name]
+    assert isinstance(text, str)
+    return {**files, name: text + "".join(f"{line}\n" for line in lines)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 import string
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import Field
 
@@ -104,25 +104,8 @@ def create_flow(
         raise NotFoundError("project-missing", request.project_id)
     owner = {"organization_id": request.organization_id, "project_id": request.project_id, "created_at": now()}
     password = None if request.public_keys else generate_password()
-    file_account = FileAccount(
-        id=new_id("fa"),
-        username=request.username,
-        authentication="password" if password else "public_key",
-        password_hash=hasher.hash(password) if password else None,
-        public_keys=request.public_keys,
-        networks=request.networks,
-        **owner,
-    )
-    asm_account = AsmAccount(
-        id=new_id("asm"),
-        host=request.asm_host,
-        port=request.asm_port,
-        username=request.asm_username,
-        encrypted_password=box.encrypt(request.asm_password, organization_id=request.organization_id),
-        host_keys=request.asm_host_keys,
-        folder=request.asm_folder,
-        **owner,
-    )
+    file_account = _file_account(request, hasher.hash(password) if password else None, owner)
+    asm_account = _asm_account(request, box, owner)
     flow = Flow(
         id=new_id("flow"),
         name=request.name,
@@ -134,3 +117,28 @@ def create_flow(
     )
     accounts.create_flow(flow, file_account, asm_account)
     return CreatedFlow(flow, file_account, asm_account, password)
+
+
+def _file_account(request: FlowRequest, password_hash: str | None, owner: Mapping[str, Any]) -> FileAccount:
+    return FileAccount(
+        id=new_id("fa"),
+        username=request.username,
+        authentication="password" if password_hash else "public_key",
+        password_hash=password_hash,
+        public_keys=request.public_keys,
+        networks=request.networks,
+        **owner,
+    )
+
+
+def _asm_account(request: FlowRequest, box: SecretBox, owner: Mapping[str, Any]) -> AsmAccount:
+    return AsmAccount(
+        id=new_id("asm"),
+        host=request.asm_host,
+        port=request.asm_port,
+        username=request.asm_username,
+        encrypted_password=box.encrypt(request.asm_password, organization_id=request.organization_id),
+        host_keys=request.asm_host_keys,
+        folder=request.asm_folder,
+        **owner,
+    )
