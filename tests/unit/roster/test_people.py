@@ -88,3 +88,14 @@ def test_a_person_without_a_name_is_dropped_but_a_parent_without_one_is_nobodys_
     outcome = process(tmp_path, files, ConversionOptions(max_dropped=0.5))
     assert outcome.found == [("missing-value", "users.csv", 6), ("user-dropped", "enrollments.csv", 6)]
     assert outcome.report.entries[0].column == "givenName"
+
+
+def test_who_has_no_role_is_left_out_and_named_but_not_who_had_one(tmp_path: Path) -> None:
+    files = replaced(
+        oneroster_1_2(), "roles.csv", "r6,,,p3,primary,student,,,s2", "r6,,,p3,primary,student,,2026-06-10,s2"
+    )
+    files = replaced(files, "roles.csv", "r7,,,g1,primary,parent,,,s1,\n", "")
+    outcome = process(tmp_path, files, ConversionOptions(ended="drop"))
+    assert outcome.column("students.csv", "person_id") == ["p1", "p2"]
+    assert outcome.report.counts["users.csv"].reasons == {"user-without-role": 2}
+    assert {total.code: total.count for total in outcome.report.totals} == {"user-without-role": 1}

@@ -195,7 +195,7 @@ LEFT_OUT = {
     "same-student-again": "the student is in this class already (rule 17)",
     "same-instructor-again": "the teacher is in this class already (rule 15)",
     "other-role": "a role that is never sent, or not as this (rule 9)",
-    "user-without-role": "no role at all",
+    "user-without-role": "no role, or none that is in play (rules 4, 6)",
     "not-referenced": "nothing that is sent refers to it (rules 13, 16)",
     "class-left-out": "its class was left out",
     "user-left-out": "its user was left out",

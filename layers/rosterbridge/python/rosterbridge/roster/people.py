@@ -64,9 +64,10 @@ def _choose_kinds(roster: OneRoster, options: ConversionOptions) -> None:
         users.note("student-and-staff", both, value=value)
     unknown = roles.filter(~pl.col("role").is_in(KNOWN_ROLES) & ~pl.col("role").str.starts_with("ext:"))
     users.note_count("unknown-role", unknown["user"].n_unique())
-    roleless = pl.col(KIND).is_null() & ~user.is_in(among(roles["user"]))
-    users.note_count("user-without-role", users.live.select(roleless.sum()).item())
-    users.leave_out(roleless, "user-without-role")
+    if roster.roles is not None:
+        unlisted = pl.col(KIND).is_null() & ~user.is_in(among(roster.roles.rows["userSourcedId"]))
+        users.note_count("user-without-role", users.live.select(unlisted.sum()).item())
+    users.leave_out(pl.col(KIND).is_null() & ~user.is_in(among(roles["user"])), "user-without-role")
     users.leave_out(pl.col(KIND).is_null(), "other-role")
 
 
