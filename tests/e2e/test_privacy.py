@@ -13,6 +13,7 @@ import pytest
 from local.sample import sample_files
 from local.upload import UploadError, upload
 from rosterbridge.flows.models import RunStatus
+from tests.support.openssh import any_client
 from tests.support.stack import Sender, StackUnderTest
 
 GIVEN, FAMILY, EMAIL, WRONG_PASSWORD = "Quillonix", "Vartanbrook", "quillonix.v", "Grzwbl-wrong-password"
@@ -86,7 +87,7 @@ def sender(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> S
     stack.upload(_roster(folder / "bad.zip", broken=True), sender)
     assert stack.wait_for_run(sender, number=2).status is RunStatus.REJECTED
     with pytest.raises(UploadError):
-        upload(folder / "good.zip", dataclasses.replace(sender.server, password=WRONG_PASSWORD), "sftp")
+        upload(folder / "good.zip", dataclasses.replace(sender.server, password=WRONG_PASSWORD), any_client())
     refused = stack.create_flow(asm_password=WRONG_PASSWORD)
     stack.upload(folder / "good.zip", refused)
     assert stack.wait_for_run(refused).status is RunStatus.FAILED

@@ -11,6 +11,7 @@ from local.sample import write_sample
 from local.stack import Account, LocalStack, Ports
 from local.upload import Server, upload
 from rosterbridge.flows.models import Run, RunStatus
+from tests.support.openssh import any_client
 from tests.support.stack import CONTEXT, free_port, wait_for
 
 
@@ -21,7 +22,7 @@ def _start(state: Path) -> LocalStack:
 def _send(stack: LocalStack, account: Account, path: Path) -> Run:
     server = Server("127.0.0.1", stack.ports.sftp, stack.host_key("sftp"), account.username, account.password)
     known = {run.id for run in stack.stores.runs.list(account.project_id, limit=50)}
-    upload(path, server, "sftp")
+    upload(path, server, any_client())
     return wait_for_new_run(stack, account.project_id, known)
 
 

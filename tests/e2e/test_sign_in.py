@@ -10,6 +10,7 @@ import pytest
 
 from local.sample import write_sample
 from local.upload import Server, UploadError, upload
+from tests.support.openssh import openssh_client
 from tests.support.stack import StackUnderTest
 
 
@@ -54,11 +55,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("client", ["sftp", None], ids=["openssh", "paramiko"])
-def test_every_refusal_looks_alike(stack: StackUnderTest, tmp_path: Path, client: str | None) -> None:
+@pytest.mark.parametrize("client", [openssh_client, lambda: None], ids=["openssh", "paramiko"])
+def test_every_refusal_looks_alike(stack: StackUnderTest, tmp_path: Path, client: Callable[[], str | None]) -> None:
     path = write_sample(tmp_path / "roster.zip")
 
-    answers = {refused.__name__: _answer(path, refused, stack, client) for refused in REFUSED}
+    answers = {refused.__name__: _answer(path, refused, stack, client()) for refused in REFUSED}
 
     assert len(set(answers.values())) == 1, answers
     assert ("denied" in answers["wrong_password"]) or ("Authentication failed" in answers["wrong_password"])
@@ -83,4 +84,4 @@ def test_a_server_with_another_host_key_gets_no_password(stack: StackUnderTest, 
     server = dataclasses.replace(stack.create_flow().server, host_key=stack.local.host_key("apple"))
 
     with pytest.raises(UploadError, match=r"(?i)host key"):
-        upload(write_sample(tmp_path / "roster.zip"), server, "sftp")
+        upload(write_sample(tmp_path / "roster.zip"), server, openssh_client())

@@ -19,13 +19,14 @@ from local.sample import Version, sample_files, write_sample
 from local.upload import Server, upload
 from rosterbridge.flows.models import RunStatus
 from rosterbridge.roster import ConversionOptions, convert
+from tests.support.openssh import openssh_client
 from tests.support.stack import Sender, StackUnderTest
 
 ASM_FILES = ["students.csv", "staff.csv", "courses.csv", "classes.csv", "rosters.csv", "locations.csv"]
 
 
 def with_openssh(path: Path, server: Server) -> None:
-    upload(path, server, "sftp")
+    upload(path, server, openssh_client())
 
 
 def with_paramiko(path: Path, server: Server) -> None:

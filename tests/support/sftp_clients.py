@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import asyncssh
 import paramiko
+
+from tests.support.openssh import openssh_client
 
 HOST = "127.0.0.1"
 SECONDS = 60
@@ -120,9 +121,7 @@ def openssh(login: Login, *commands: str, folder: Path) -> subprocess.CompletedP
         "SSH_ASKPASS_REQUIRE": "force",
         "SFTP_PASSWORD": login.password,
     }
-    program = shutil.which("sftp")
-    assert program, "OpenSSH's sftp is not installed"
-    command = [program, "-F", os.devnull, *arguments, "-P", str(login.port), "-b", str(batch)]
+    command = [openssh_client(), "-F", os.devnull, *arguments, "-P", str(login.port), "-b", str(batch)]
     return subprocess.run(
         [*command, f"{login.username}@{HOST}"],
         env=environment,

@@ -16,6 +16,7 @@ from local.stack import LocalStack, Ports
 from local.upload import Server, upload
 from rosterbridge.flows.creating import CreatedFlow
 from rosterbridge.flows.models import Run
+from tests.support.openssh import any_client
 
 T = TypeVar("T")
 WAIT_SECONDS = 60
@@ -82,8 +83,8 @@ class StackUnderTest:
         return Sender(created, server, project.id)
 
     def upload(self, path: Path, sender: Sender | None = None) -> str:
-        """Upload with the OpenSSH client and return the name."""
-        return upload(path, (sender or self.sender).server, "sftp")
+        """Upload with the OpenSSH client, or paramiko where there is none, and return the name."""
+        return upload(path, (sender or self.sender).server, any_client())
 
     def runs(self, sender: Sender | None = None) -> list[Run]:
         """Return the runs of a sender's project, newest first."""
