@@ -94,11 +94,10 @@ class Processor:
             name = remote_name(run_id)
             work.requests(method="put", host=account.host, port=account.port, folder=account.folder, name=name)
             sent = delivery.send(local, account, password, name)
-            counts = (converted.counts if (converted := work.run.step("convert")) else {}).copy()
-            size = counts.pop("bytes", local.stat().st_size)
+            converted, size = work.run.step("convert"), local.stat().st_size
             work.ended(outcome="succeeded", counts={"bytes": size}, message="Handed over to Apple.", response=sent)
             work.produced(
-                summary=f"Sent to Apple School Manager: {counted(counts)}.",
+                summary=f"Sent to Apple School Manager: {counted(converted.counts if converted else {})}.",
                 delivered_to=f"{account.host}:{account.port}/{account.folder}/{name}",
             )
         return Forwarding(remote_name=name, sent_bytes=size)

@@ -8,6 +8,7 @@ from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import ASM, PASSWORD_POLICIES, STAFF, STUDENTS, AsmFile, FileFormat
 from rosterbridge.roster.reading import FATE, peek_header, read_table
+from rosterbridge.roster.sheet import among
 
 
 def check_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
@@ -24,7 +25,7 @@ def check_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
         _check_rows(file, frames[name], findings)
     for file in ASM.values():
         _check_references(file, frames, findings)
-    twice = frames[STAFF].filter(pl.col("person_id").is_in(frames[STUDENTS]["person_id"].unique().implode()))
+    twice = frames[STAFF].filter(pl.col("person_id").is_in(among(frames[STUDENTS]["person_id"])))
     findings.add_rows("asm-person-twice", twice.filter(pl.col("person_id") != ""), file=STAFF, column="person_id")
     if frames[STUDENTS].is_empty():
         findings.add("no-students", file=STUDENTS)
@@ -69,8 +70,7 @@ def _check_references(file: AsmFile, frames: dict[str, pl.DataFrame], findings: 
         if other is None:
             continue
         key = ASM[other].key
-        known = frames[other][key].unique().implode()
-        broken = frame.filter((pl.col(column) != "") & ~pl.col(column).is_in(known))
+        broken = frame.filter((pl.col(column) != "") & ~pl.col(column).is_in(among(frames[other][key])))
         findings.add_rows("asm-unknown-reference", broken, file=file.name, column=column, other=other, key=key)
 
 

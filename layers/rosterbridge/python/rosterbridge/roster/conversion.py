@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import polars as pl
 
 from rosterbridge.roster import classes, people
 from rosterbridge.roster.findings import Findings
-from rosterbridge.roster.formats import ASM, CLASSES, COURSES, LOCATIONS, ROSTERS, STAFF, STUDENTS
+from rosterbridge.roster.formats import ASM, CLASSES, COURSES, LOCATIONS, ROSTERS, STAFF, STUDENTS, AsmFile
 from rosterbridge.roster.oneroster import OneRoster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.people import KIND, PLACES, STAFF_MEMBER, STUDENT
@@ -51,10 +49,9 @@ def _people(roster: OneRoster, kind: str, options: ConversionOptions) -> pl.Data
         email_address="email",
         sis_username="username",
         password_policy=pl.lit(options.password_policy),
-        location_id=pl.col(PLACES).list.first(),
+        location_id=_nth(PLACES, 1),
     )
-    more = _spread(rows, PLACES, file.repeats)
-    return rows.select(*file.columns, *more)
+    return rows.select(*file.columns, *_further(rows, PLACES, file))
 
 
 def _classes(roster: OneRoster) -> pl.DataFrame:
@@ -64,19 +61,23 @@ def _classes(roster: OneRoster) -> pl.DataFrame:
         class_number=classes.first_filled("classCode", "title"),
         course_id=classes.COURSE,
         location_id="schoolSourcedId",
-        instructor_id=pl.col(classes.INSTRUCTORS).list.get(0, null_on_oob=True),
-        instructor_id_2=pl.col(classes.INSTRUCTORS).list.get(1, null_on_oob=True),
-        instructor_id_3=pl.col(classes.INSTRUCTORS).list.get(2, null_on_oob=True),
+        instructor_id=_nth(classes.INSTRUCTORS, 1),
+        instructor_id_2=_nth(classes.INSTRUCTORS, 2),
+        instructor_id_3=_nth(classes.INSTRUCTORS, 3),
     )
-    more = _spread(rows, classes.INSTRUCTORS, file.repeats)
-    return rows.select(*file.columns, *more)
+    return rows.select(*file.columns, *_further(rows, classes.INSTRUCTORS, file))
 
 
-def _spread(rows: pl.DataFrame, column: str, repeats: Callable[[int], list[str]]) -> list[pl.Expr]:
-    """Return the further columns that the longest list of ``column`` needs."""
+def _nth(column: str, number: int) -> pl.Expr:
+    """Return an item of a list, counted from one, or nothing where the list is shorter."""
+    return pl.col(column).list.get(number - 1, null_on_oob=True)
+
+
+def _further(rows: pl.DataFrame, column: str, file: AsmFile) -> list[pl.Expr]:
+    """Return the numbered columns that the longest list of ``column`` needs."""
     longest = rows.select(pl.col(column).list.len().max()).item() or 0
-    names = repeats(longest)
-    return [pl.col(column).list.get(int(name.rsplit("_", 1)[1]) - 1, null_on_oob=True).alias(name) for name in names]
+    names = enumerate(file.repeats(longest), file.repeats_from)
+    return [_nth(column, number).alias(name) for number, name in names]
 
 
 def _rosters(roster: OneRoster) -> pl.DataFrame:

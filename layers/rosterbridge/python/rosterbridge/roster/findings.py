@@ -54,18 +54,21 @@ class Findings:
         **values: object,
     ) -> None:
         """Note one finding that stands for ``count`` of its kind; ``values`` fill in the message."""
+        self._note(code, file, line, column, count, values)
+
+    def add_error(self, error: RosterError) -> None:
+        """Note what ended the reading."""
+        self._note(error.code, error.file, error.line, error.column, 1, error.values)
+
+    def _note(
+        self, code: str, file: str | None, line: int | None, column: str | None, count: int, values: dict[str, object]
+    ) -> None:
         seen = self._totals[code, file]
         self._totals[code, file] = seen + count
         texts = {**values, "count": f"{count:,}"}
         self._explain(code, file, line, column, texts)
         if seen < MAX_ENTRIES:
             self.entries.append(_entry(code, file, line, column, texts))
-
-    def add_error(self, error: RosterError) -> None:
-        """Note what ended the reading."""
-        self._totals[error.code, error.file] += 1
-        self._explain(error.code, error.file, error.line, error.column, error.values)
-        self.entries.append(_entry(error.code, error.file, error.line, error.column, error.values))
 
     def add_rows(
         self, code: str, rows: pl.DataFrame, *, file: str, column: str | None = None, **values: object

@@ -93,15 +93,6 @@ ONEROSTER = _by_name(
 # Names that only OneRoster 1.0 uses, and that no later version has
 ONEROSTER_1_0_HEADERS = frozenset({"grade", "termsourcedid", "userid", "agents", "schoolyearid"})
 
-# Recognised and left unread: nothing in them goes to Apple
-ONEROSTER_UNREAD = frozenset(
-    f"{name.casefold()}.csv"
-    for name in (
-        *("academicSessions", "categories", "classResources", "courseResources", "demographics", "lineItems"),
-        *("lineItemLearningObjectiveIds", "lineItemScoreScales", "resources", "resultLearningObjectiveIds", "results"),
-        *("resultScoreScales", "scoreScales", "userProfiles", "userResources"),
-    )
-)
 ONEROSTER_REQUIRED = (ORGS, USERS, CLASSES, ENROLLMENTS)
 FILE_ALIASES = {"org.csv": ORGS}
 

@@ -83,7 +83,7 @@ def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, fi
     claimed = _read_manifest(archive, members, options, findings)
     files = _required_files(archive, members, options, findings)
     tables = _read_tables(archive, members, files, findings)
-    fmt = _version(archive, members, tables, claimed, findings)
+    fmt = _version(tables, claimed, findings)
     sheets = {name: _sheet(name, table, findings) for name, table in tables.items()}
     if COURSES not in sheets:
         sheets[COURSES] = Sheet(COURSES, _no_rows(COURSES), findings)
@@ -167,7 +167,7 @@ def _read_tables(archive: Archive, members: dict[str, str], files: list[str], fi
             tables[name] = table
         elif name == COURSES:
             findings.add("missing-courses", file=name)
-        elif name != ROLES or "role" not in tables[USERS].columns:
+        elif name != ROLES or "role" not in tables[USERS].header:
             raise RosterError("empty-file", file=name)
     return tables
 
@@ -177,15 +177,12 @@ def _no_rows(name: str) -> pl.DataFrame:
     return pl.DataFrame(schema={**columns, LINE: pl.UInt32(), FATE: pl.String()})
 
 
-def _version(
-    archive: Archive, members: dict[str, str], tables: dict[str, Table], claimed: str | None, findings: Findings
-) -> Format:
+def _version(tables: dict[str, Table], claimed: str | None, findings: Findings) -> Format:
     """Tell the version by the headers; a manifest that says another is only noted (rule 2)."""
-    headers = peek_names(archive, members[USERS]) | peek_names(archive, members[CLASSES])
     found: Format = "oneroster-1.1"
-    if ROLES in tables or "role" not in tables[USERS].columns:
+    if ROLES in tables or "role" not in tables[USERS].header:
         found = "oneroster-1.2"
-    elif claimed is None and headers & ONEROSTER_1_0_HEADERS:
+    elif claimed is None and (tables[USERS].header | tables[CLASSES].header) & ONEROSTER_1_0_HEADERS:
         found = "oneroster-1.0"
     version = found.removeprefix("oneroster-")
     if claimed is not None and not claimed.startswith(version):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from rosterbridge.roster.oneroster import read_oneroster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.recognition import recognise
 from rosterbridge.roster.report import FileCounts, Format, Report, counted
-from rosterbridge.roster.sheet import Sheet
 from rosterbridge.roster.writing import write_asm_zip
 
 
@@ -49,29 +47,29 @@ def _process_oneroster(
     archive: Archive, target: Path | None, options: ConversionOptions, as_of: date, findings: Findings
 ) -> Report:
     roster = read_oneroster(archive, options, as_of, findings)
-    frames = {} if findings.rejected_by else convert_roster(roster, options, findings)
-    counts = {sheet.file: sheet.counts() for sheet in roster.sheets} if frames else {}
-    if frames:
-        _judge_whole(roster.sheets, frames, options, findings)
+    if findings.rejected_by:
+        return _report(roster.format, findings)
+    frames = convert_roster(roster, options, findings)
+    counts = {sheet.file: sheet.counts() for sheet in roster.sheets}
+    _judge_whole(counts, frames, options, findings)
     if target and findings.rejected_by is None:
         write_asm_zip(frames, target)
     return _report(roster.format, findings, counts, frames)
 
 
 def _judge_whole(
-    sheets: Iterable[Sheet], frames: dict[str, pl.DataFrame], options: ConversionOptions, findings: Findings
+    counts: dict[str, FileCounts], frames: dict[str, pl.DataFrame], options: ConversionOptions, findings: Findings
 ) -> None:
     """Judge what only the whole upload shows (``mapping.md``, Severity)."""
-    for sheet in sheets:
-        counts = sheet.counts()
-        if counts.dropped and not options.repair:
-            findings.add("rows-dropped", file=sheet.file, dropped=f"{counts.dropped:,}")
-        elif counts.dropped > options.max_dropped * counts.read:
+    for file, rows in counts.items():
+        if rows.dropped and not options.repair:
+            findings.add("rows-dropped", file=file, dropped=f"{rows.dropped:,}")
+        elif rows.dropped > options.max_dropped * rows.read:
             findings.add(
                 "too-many-dropped",
-                file=sheet.file,
-                dropped=f"{counts.dropped:,}",
-                read=f"{counts.read:,}",
+                file=file,
+                dropped=f"{rows.dropped:,}",
+                read=f"{rows.read:,}",
                 limit=f"{options.max_dropped:.0%}",
             )
     if frames[STUDENTS].is_empty():

@@ -82,10 +82,10 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Table:
-    """A file's rows under the names of its format, with LINE and FATE; ``columns`` are those that its header has."""
+    """A file's rows under the names of its format, with LINE and FATE; ``header`` has its cells in lower case."""
 
     frame: pl.DataFrame
-    columns: frozenset[str]
+    header: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Finding
             frame = _read_exact(path, header, fmt, findings)
     empty = [pl.lit("").alias(name) for name in fmt.columns if name not in columns]
     kept = [pl.col(str(position)).alias(name) for name, position in columns.items()]
-    return Table(frame.select(*kept, *empty, LINE, FATE), frozenset(columns))
+    names = frozenset(cell.strip().casefold() for cell in header.cells)
+    return Table(frame.select(*kept, *empty, LINE, FATE), names)
 
 
 def peek_header(archive: Archive, member: str) -> list[str]:

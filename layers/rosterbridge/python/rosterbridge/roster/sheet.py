@@ -9,6 +9,8 @@ from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.reading import FATE
 from rosterbridge.roster.report import FileCounts
 
+ROW_CODES = [code for code, known in CODES.items() if known.level == "row"]
+
 
 def among(values: pl.Series) -> pl.Series:
     """Return the values in the form that ``is_in`` takes."""
@@ -34,7 +36,7 @@ class Sheet:
 
     def ids(self, *, dropped: bool = False, column: str = "sourcedId") -> pl.Series:
         """Return the ids of the rows in play, or of those dropped by an error."""
-        fates = pl.col(FATE).is_in(_row_codes()) if dropped else pl.col(FATE).is_null()
+        fates = pl.col(FATE).is_in(ROW_CODES) if dropped else pl.col(FATE).is_null()
         return self.rows.filter(fates)[column]
 
     def leave_out(self, condition: pl.Expr, reason: str) -> None:
@@ -66,7 +68,7 @@ class Sheet:
         reasons = dict(
             self.rows.filter(pl.col(FATE).is_not_null()).group_by(FATE, maintain_order=True).len().iter_rows()
         )
-        dropped = sum(count for reason, count in reasons.items() if reason in CODES and reason not in LEFT_OUT)
+        dropped = sum(count for reason, count in reasons.items() if reason in ROW_CODES)
         ended = sum(reasons.values())
         return FileCounts(
             read=self.rows.height,
@@ -75,7 +77,3 @@ class Sheet:
             dropped=dropped,
             reasons=reasons,
         )
-
-
-def _row_codes() -> list[str]:
-    return [code for code, known in CODES.items() if known.level == "row"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 import polars as pl
 from isal import isal_zlib
@@ -38,7 +38,7 @@ def _write_member(file: BinaryIO, name: str, frame: pl.DataFrame) -> bytes:
     offset, encoded = file.tell(), name.encode()
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file)
-    frame.with_columns(_empty_as_null()).write_csv(member)  # type: ignore[call-overload]
+    frame.with_columns(_empty_as_null()).write_csv(cast("IO[bytes]", member))
     packed, plain, checksum = member.finish()
     if max(packed, plain, file.tell()) > MAX_FILE_BYTES:
         message = "a file of Apple's ZIP has more than 4 GiB"
