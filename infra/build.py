@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from platform import machine
 from py_compile import PycInvalidationMode
@@ -65,7 +66,7 @@ def build_layers(platform: str = LAMBDA_PLATFORM) -> dict[str, Path]:
 def build_function(name: str) -> Path:
     """Return a folder with the function's code and its compiled files."""
     source = ROOT / "functions" / name
-    target = BUILD / "functions" / f"{name}-{_digest(_files(source), '{}.{}'.format(*python_version()))}"
+    target = BUILD / "functions" / f"{name}-{digest_of(source_files(source), '{}.{}'.format(*python_version()))}"
     if not target.is_dir():
         with _fresh(target) as fresh:
             shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__"))
@@ -92,20 +93,23 @@ def _lock(layer: str) -> Path:
 
 
 def _target(layer: str, platform: str) -> Path:
-    inputs = _files(OWN_CODE) if layer == OWN else [_lock(layer)]
+    inputs = source_files(OWN_CODE) if layer == OWN else [_lock(layer)]
     place = f"{platform}-{sys.platform}-{machine()}" if platform == HOST else platform
-    digest = _digest(inputs, place, str(python_version()), *UNUSED)
+    digest = digest_of(inputs, place, str(python_version()), *UNUSED)
     return BUILD / "layers" / f"{layer}-{place}-{digest}"
 
 
-def _files(folder: Path) -> list[Path]:
+def source_files(start: Path) -> list[Path]:
+    """Return the files of a folder, or the one file, without what Python makes of them."""
+
     def belongs(path: Path) -> bool:
         return path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in path.parent.name
 
-    return sorted(path for path in folder.rglob("*") if belongs(path))
+    return sorted(path for path in (start.rglob("*") if start.is_dir() else [start]) if belongs(path))
 
 
-def _digest(files: Iterable[Path], *words: str) -> str:
+def digest_of(files: Iterable[Path], *words: str) -> str:
+    """Return a short name for what these files and words are."""
     digest = hashlib.sha256("\n".join(words).encode())
     for path in files:
         digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
@@ -138,22 +142,18 @@ def _compile(folder: Path) -> None:
         raise RuntimeError(message)
 
 
-class _fresh:  # noqa: N801 reads as a function
-    """A folder that takes its final name only when it is whole, so that a broken build is never used."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._folder = target.with_name(f"{target.name}.{os.getpid()}")
-
-    def __enter__(self) -> Path:
-        self._target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
-        return self._folder
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None and not self._target.is_dir():
-            self._folder.rename(self._target)
-        shutil.rmtree(self._folder, ignore_errors=True)
+@contextmanager
+def _fresh(target: Path) -> Iterator[Path]:
+    """Give a folder that takes its final name only when it is whole, so that a broken build is never used."""
+    folder = target.with_name(f"{target.name}.{os.getpid()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+        if not target.is_dir():
+            folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def megabytes(folder: Path) -> float:

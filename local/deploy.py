@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from itertools import takewhile
@@ -79,18 +78,8 @@ class Plan:
 
     def digest(self) -> str:
         """Return the name of this plan's inputs, the place of the repository included, since layers point into it."""
-        digest = hashlib.sha256(json.dumps([sys.version, str(ROOT), *sorted(self.context.items())]).encode())
-        for path in _inputs():
-            digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-        return digest.hexdigest()
-
-
-def _inputs() -> Iterable[Path]:
-    for name in INPUTS:
-        start = ROOT / name
-        for path in sorted(start.rglob("*")) if start.is_dir() else [start]:
-            if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in path.parent.name:
-                yield path
+        files = [path for name in INPUTS for path in build.source_files(ROOT / name)]
+        return build.digest_of(files, sys.version, str(ROOT), json.dumps(sorted(self.context.items())))
 
 
 def plan(folder: Path, **context: Any) -> Plan:
