@@ -54,6 +54,12 @@ def test_the_list_has_each_run_in_a_line_newest_first(environment: dict[str, str
     assert "120 students" in good
 
 
+def test_a_proxy_of_the_machine_is_passed_by(environment: dict[str, str]) -> None:
+    proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), "http://127.0.0.1:9")
+
+    assert call({**environment, "NO_PROXY": "", "no_proxy": "", **proxy}, "list").returncode == 0
+
+
 def test_a_run_shows_steps_counts_report_and_places(
     stack: StackUnderTest, sender: Sender, environment: dict[str, str]
 ) -> None:

@@ -14,6 +14,7 @@ from rosterbridge.adapters.clients import client, translated
 from rosterbridge.cli.terminal import refuse_usage
 
 LOCAL_STACK = Path(".local/stack.json")  # written by `make run`
+LOOPBACK = "127.0.0.1"
 LOCAL_CREDENTIALS = "test"  # what the embedded AWS takes; it has no real ones
 
 StageOption = Annotated[
@@ -65,6 +66,8 @@ def _local() -> Deployment:
         AWS_DEFAULT_REGION=stack.region,
         AWS_ACCESS_KEY_ID=LOCAL_CREDENTIALS,
         AWS_SECRET_ACCESS_KEY=LOCAL_CREDENTIALS,
+        NO_PROXY=LOOPBACK,  # a school's proxy knows nothing of this machine
+        no_proxy=LOOPBACK,
     )
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         os.environ.pop(name, None)
