@@ -169,7 +169,8 @@ def test_the_result_is_sent_under_the_runs_own_name() -> None:
     assert service.delivery.received == {name: content}
     assert service.delivery.signed_in_with == [("district@sftp.apple.example", PASSWORD)]
     assert service.run.delivered_to == f"apple.example:22/dropbox/{name}"
-    assert service.run.summary.startswith("Sent to Apple School Manager: 3 students, 2 staff")
+    sent = "3 students, 2 staff, 2 courses, 2 classes, 3 rosters, 2 locations"
+    assert service.run.summary == f"Sent to Apple School Manager: {sent}."
     assert (service.step("forward").outcome, service.step("forward").counts) == ("succeeded", {"bytes": len(content)})
 
 

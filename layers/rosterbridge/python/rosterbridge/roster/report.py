@@ -68,16 +68,21 @@ class Report(_Model):
         return tuple(dict.fromkeys(total.code for total in self.totals if total.severity == "error"))
 
 
-SINGULAR = {
-    "students": "student",
-    "courses": "course",
-    "classes": "class",
-    "rosters": "roster",
-    "locations": "location",
+# Apple's files in the order in which people speak of them: one of it, several
+THINGS = {
+    "students.csv": ("student", "students"),
+    "staff.csv": ("staff", "staff"),
+    "courses.csv": ("course", "courses"),
+    "classes.csv": ("class", "classes"),
+    "rosters.csv": ("roster", "rosters"),
+    "locations.csv": ("location", "locations"),
 }
 
 
-def counted(sent: Mapping[str, int]) -> str:
-    """Return how many rows of each file, in words: ``248 students, 17 staff, 1 location``."""
-    names = ((count, file.removesuffix(".csv")) for file, count in sent.items())
-    return ", ".join(f"{count:,} {SINGULAR.get(name, name) if count == 1 else name}" for count, name in names)
+def counted(counts: Mapping[str, int]) -> str:
+    """Return how many rows of each of Apple's files, in words: ``248 students, 17 staff, 1 location``.
+
+    The order is Apple's whatever that of ``counts`` is, since a database need not keep one; other counts are passed
+    over.
+    """
+    return ", ".join(f"{counts[file]:,} {words[counts[file] != 1]}" for file, words in THINGS.items() if file in counts)
