@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import random
 import string
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rosterbridge.roster import ConversionOptions, reading
+from rosterbridge.roster import ConversionOptions, pieces, reading
+from rosterbridge.roster import archive as archive_module
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
@@ -125,21 +127,25 @@ ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=6)
 
 
 def read_both(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> list[pl.DataFrame | str]:
-    """Read a text as the service does, and by the exact reader alone."""
+    """Read a text as the service does, by the exact reader alone, and by both cut into the smallest pieces."""
     source = tmp_path / "upload.zip"
     source.write_bytes(zip_bytes({"t.csv": text.encode()}))
     results: list[pl.DataFrame | str] = []
     fmt = FileFormat("t.csv", ("a", "b", "c"), frozenset("abc"))
-    for fast in (True, False):
+    for fast, whole in itertools.product((True, False), repeat=2):
         with monkeypatch.context() as patch, Archive(source) as archive:
             if not fast:
-                patch.setattr(reading, "_read_fast", lambda *_: None)
+                patch.setattr(reading.CsvFile, "_read_fast", lambda *_: None)
+            if not whole:
+                patch.setattr(archive_module, "BLOCK_BYTES", 4)
+                patch.setattr(reading, "PIECE_BYTES", 8)
+                patch.setattr(pieces, "PIECE_BYTES", 8)
             try:
                 table = reading.read_table(archive, "t.csv", fmt, Findings())
             except RosterError as error:
                 results.append(f"{error.code} {error.line}")
             else:
-                results.append("nothing" if table is None else table.frame)
+                results.append("nothing" if table is None else table)
     return results
 
 
@@ -160,8 +166,8 @@ def test_what_a_csv_writer_writes_is_read_back_by_both_readers(
     csv.writer(buffer, lineterminator=ending, quoting=quoting).writerows([["a", "b", "c"], *rows])
     text = buffer.getvalue() if closed else buffer.getvalue().removesuffix(ending)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        fast, exact = read_both(tmp_path_factory.mktemp("csv"), text, monkeypatch)
-    assert same(fast, exact)
+        fast, *others, exact = read_both(tmp_path_factory.mktemp("csv"), text, monkeypatch)
+    assert all(same(fast, other) for other in (*others, exact))
     assert isinstance(exact, pl.DataFrame)
     assert [list(row) for row in exact.select("a", "b", "c").iter_rows()] == rows
 
@@ -170,8 +176,8 @@ def test_what_a_csv_writer_writes_is_read_back_by_both_readers(
 @given(body=st.text(st.sampled_from('ab,"\n\r ;\\é'), max_size=40))
 def test_both_readers_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory, body: str) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        fast, exact = read_both(tmp_path_factory.mktemp("csv"), f"a,b,c\n{body}", monkeypatch)
-    assert same(fast, exact), (fast, exact)
+        fast, *others = read_both(tmp_path_factory.mktemp("csv"), f"a,b,c\n{body}", monkeypatch)
+    assert all(same(fast, other) for other in others), (fast, others)
 
 
 @pytest.mark.parametrize(

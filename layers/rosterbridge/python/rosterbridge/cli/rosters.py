@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rosterbridge.cli.reports import print_report, write_errors
 from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
 from rosterbridge.roster import ConversionOptions, Report, convert, validate
+from rosterbridge.roster.documents import options_from_json, report_to_json
 
 REJECTED = 1
 
@@ -73,11 +74,11 @@ def _carry_out(work: Callable[[], Report], report: Path | None, error_file: Path
     with errors.status("reading the roster ..."):
         found = work()
     if report:
-        report.write_text(found.model_dump_json(indent=2), encoding="utf-8")
+        report.write_text(report_to_json(found, indent=2), encoding="utf-8")
     if error_file:
         write_errors(found, error_file)
     if as_json:
-        print_json(found.model_dump_json(indent=2))
+        print_json(report_to_json(found, indent=2))
     else:
         print_report(found)
     if not found.accepted:
@@ -88,7 +89,7 @@ def _options(path: Path | None) -> ConversionOptions:
     if path is None:
         return ConversionOptions()
     try:
-        return ConversionOptions.model_validate_json(path.read_bytes())
+        return options_from_json(path.read_bytes())
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
         raise refuse_usage(f"wrong options in {path.name}: {faults}") from None

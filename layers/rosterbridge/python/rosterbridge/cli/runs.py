@@ -16,6 +16,7 @@ from rosterbridge.cli.reports import print_report
 from rosterbridge.cli.terminal import JsonOption, add_row, console, print_json, refuse_usage, say, table
 from rosterbridge.errors import NotFoundError
 from rosterbridge.flows.models import ObjectRef, Run, Step
+from rosterbridge.roster.documents import report_from_json
 from rosterbridge.roster.report import Report
 
 PREFIX_SEARCH = 200  # how far back a shortened run id is looked for
@@ -90,7 +91,7 @@ def _report(run: Run) -> Report | None:
     if run.report is None:
         return None
     try:
-        return Report.model_validate_json(S3ObjectStore().get_text(run.report))
+        return report_from_json(S3ObjectStore().get_text(run.report))
     except NotFoundError:  # reports are kept for a shorter time than the history
         return None
 

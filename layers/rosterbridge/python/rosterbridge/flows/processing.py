@@ -50,12 +50,13 @@ class Processor:
     def validate(self, run_id: str) -> Validation:
         """Check the upload by all rules and store the report; a bad upload is an answer, not an error."""
         from rosterbridge.roster import validate
+        from rosterbridge.roster.documents import report_to_json
 
         with self._step(run_id, "validate", RunStatus.VALIDATING) as work:
             source = work.fetch(work.run.source)
             report = validate(source, work.flow.options, as_of=work.run.received_at.date())
             stored = run_object(work.run.source.bucket, run_id, "report.json")
-            self.objects.put_text(report.model_dump_json(), stored)
+            self.objects.put_text(report_to_json(report), stored)
             work.ended(
                 outcome="succeeded" if report.accepted else "rejected",
                 code=report.rejected_by,

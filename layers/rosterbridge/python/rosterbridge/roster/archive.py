@@ -57,6 +57,10 @@ class Archive:
         """The members' names as written, without the wrapping folder, by folded name."""
         return {folded: name for folded, (name, _) in self._members.items()}
 
+    def size(self, folded: str) -> int:
+        """Return how many bytes a member says to hold."""
+        return self._members[folded][1].file_size
+
     def chunks(self, folded: str) -> Iterator[bytes]:
         """Yield a member's bytes in blocks; raise RosterError when it is not what the directory says."""
         name, info = self._members[folded]
@@ -97,12 +101,14 @@ def _inflated(inflate: isal_zlib.Decompress | None, block: bytes) -> Iterator[by
     if inflate is None:
         yield block
         return
-    while block:
-        if chunk := inflate.decompress(block, 4 * BLOCK_BYTES):
+    limit = 4 * BLOCK_BYTES
+    full = False
+    while (block or full) and not inflate.eof:
+        chunk = inflate.decompress(block, limit)
+        if chunk:
             yield chunk
         block = inflate.unconsumed_tail
-        if inflate.eof:
-            return
+        full = len(chunk) == limit  # then more may wait inside, although no byte of the block is left
 
 
 def _directory(file: BinaryIO) -> list[zipfile.ZipInfo]:

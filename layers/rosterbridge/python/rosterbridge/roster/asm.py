@@ -7,8 +7,8 @@ import polars as pl
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import ASM, PASSWORD_POLICIES, STAFF, STUDENTS, AsmFile, FileFormat
-from rosterbridge.roster.reading import FATE, peek_header, read_table
-from rosterbridge.roster.sheet import among
+from rosterbridge.roster.reading import peek_header, read_table
+from rosterbridge.roster.sheet import FATE, among
 
 
 def check_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
@@ -44,12 +44,12 @@ def _read(archive: Archive, file: AsmFile, findings: Findings) -> pl.DataFrame:
         findings.add("wrong-header", file=file.name, line=1, column=column)
     present = tuple(column for column in known if column in header or column in file.columns)
     fmt = FileFormat(file.name, present, frozenset(file.columns), separators=",;", escape="\\")
-    table = read_table(archive, file.name, fmt, findings)
-    if table is None:
+    frame = read_table(archive, file.name, fmt, findings)
+    if frame is None:
         raise RosterError("empty-file", file=file.name)
     if ragged := findings.count("short-row", file.name) + findings.count("surplus-values", file.name):
         findings.add("asm-row-length", file=file.name, count=ragged)
-    return table.frame
+    return frame
 
 
 def _check_rows(file: AsmFile, frame: pl.DataFrame, findings: Findings) -> None:

@@ -1,41 +1,55 @@
 """Every code that a report may hold, with its message and its mend; ``docs/errors.md`` explains each.
 
 ``upload`` errors reject the upload; ``row`` errors drop a row, and reject only when too many rows are dropped or repair
-is off (``mapping.md``, Severity).
+is off; what is at level ``ignore`` is not reported (``mapping.md``, Severity). A profile is a column of this catalogue:
+``lenient`` is the level as it stands, ``strict`` the one given beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rosterbridge.roster.report import Severity
+Level = Literal["upload", "row", "warning", "ignore"]
+Severity = Literal["ignore", "warning", "error"]
 
 
 @dataclass(frozen=True)
 class Code:
-    """What a code means: its level, the message (with values filled in) and how to mend it."""
+    """What a code means: its level in either profile, the message (with values filled in) and how to mend it."""
 
-    level: Literal["upload", "row", "warning"]
+    level: Level
     message: str
     mend: str
+    strict: Level
 
     @property
-    def severity(self) -> Severity:
-        """Severity as the report says it."""
-        return "warning" if self.level == "warning" else "error"
+    def adjustable(self) -> bool:
+        """Whether a flow may give it another severity: what makes an upload unusable stays an error."""
+        return self.level != "upload"
+
+    def at(self, severity: Severity) -> Level:
+        """Return the level that a flow's severity means: only an error of a row can spare the rest of the upload."""
+        if severity == "error":
+            return "row" if self.level == "row" else "upload"
+        return severity
 
 
 def _upload(message: str, mend: str) -> Code:
-    return Code("upload", message, mend)
+    return Code("upload", message, mend, "upload")
 
 
 def _row(message: str, mend: str) -> Code:
-    return Code("row", message, mend)
+    return Code("row", message, mend, "row")
 
 
-def _warning(message: str, mend: str) -> Code:
-    return Code("warning", message, mend)
+def _warning(message: str, mend: str, strict: Level = "warning") -> Code:
+    return Code("warning", message, mend, strict)
+
+
+def _silent(message: str, mend: str, strict: Level = "ignore") -> Code:
+    return Code("ignore", message, mend, strict)
 
 
 EXPORT = "Export from your SIS as OneRoster CSV 1.1 or 1.2, or in Apple School Manager's own format."
@@ -71,6 +85,10 @@ CODES: dict[str, Code] = {
     ),
     "malformed-quote": _upload(
         "There is text after a closing quotation mark.", 'Put quotation marks inside a value twice, as in "5"" disk".'
+    ),
+    "lone-carriage-return": _upload(
+        "The lines end with a carriage return alone, as on very old Macs.",
+        "Export with line feeds (Unix) or both (Windows) at the ends of the lines.",
     ),
     "value-too-long": _upload(
         "A value is longer than 1 MiB, or a quotation mark is never closed.", "Shorten it, or close the quotation mark."
@@ -140,26 +158,50 @@ CODES: dict[str, Code] = {
         "password_policy = '{value}' is none of 4, 6, 8.", "Use 4, 6, 8, or leave it blank."
     ),
     # Repairs and things worth a look
-    "no-manifest": _warning("manifest.csv is missing.", "Export manifest.csv; the version was told from the headers."),
+    "no-manifest": _warning(
+        "manifest.csv is missing.", "Export manifest.csv; the version was told from the headers.", strict="upload"
+    ),
     "version-differs": _warning(
-        "manifest.csv says OneRoster {value}, the files are {found}.", "Correct the version in your SIS's export."
+        "manifest.csv says OneRoster {value}, the files are {found}.",
+        "Correct the version in your SIS's export.",
+        strict="upload",
+    ),
+    "manifest-version": _warning(
+        "manifest.version is not 1.0.", "Nothing needs to be done: a spreadsheet may have changed it.", strict="upload"
+    ),
+    "manifest-differs": _warning(
+        "manifest.csv says {value} of {file}, which is not so.",
+        "Correct the manifest in your SIS's export.",
+        strict="upload",
     ),
     "missing-courses": _warning(
-        "courses.csv is missing; courses were made from the classes.", "Export courses.csv too."
+        "courses.csv is missing; courses were made from the classes.", "Export courses.csv too.", strict="upload"
     ),
     "other-spelling": _warning(
-        "Names of this file or its columns that are spelled in another way: {count}.", "Use the standard's names."
+        "Names of this file or its columns that are spelled in another way: {count}.",
+        "Use the standard's names.",
+        strict="upload",
     ),
     "short-row": _warning(
-        "Rows shorter than the header, read as if the rest were empty: {count}.", "Export all columns."
+        "Rows shorter than the header, read as if the rest were empty: {count}.", "Export all columns.", strict="upload"
     ),
     "value-cleaned": _warning(
         "Values with quotation marks, line breaks or surplus space, which Apple does not take, cleaned: {count}.",
         "Nothing needs to be done; clean the values in your SIS to silence this.",
     ),
-    "value-respelled": _warning("Values read in another spelling: {count}.", "Use the standard's spelling."),
+    "null-word": _warning(
+        "Values that read NULL, null, N/A or -, taken as empty: {count}.", "Export nothing where there is nothing."
+    ),
+    "unclear-date": _warning(
+        "Dates that cannot be read for sure, passed over: {count}.", "Export dates as YYYY-MM-DD.", strict="upload"
+    ),
+    "value-respelled": _warning(
+        "Values read in another spelling: {count}.", "Use the standard's spelling.", strict="upload"
+    ),
     "duplicate-row": _warning("Rows that stand above word for word, taken once: {count}.", "Remove the copies."),
-    "unknown-role": _warning("Users with a role that OneRoster does not know: {count}.", "Use the standard's roles."),
+    "unknown-role": _warning(
+        "Users with a role that OneRoster does not know: {count}.", "Use the standard's roles.", strict="upload"
+    ),
     "user-without-role": _warning("Users without any role, left out: {count}.", "Give them a role in roles.csv."),
     "student-and-staff": _warning(
         "The person is both student and staff; it is sent as {value}.", "Apple takes a person once: check the roles."
@@ -202,3 +244,20 @@ LEFT_OUT = {
     "empty-class": "no student in it (option empty_classes)",
     "instructor-limit": "more than 15 instructors in the class (rule 15)",
 }
+
+LENIENT: Mapping[str, Level] = {code: known.level for code, known in CODES.items()}
+
+
+def levels(profile: str, severities: Mapping[str, Severity]) -> Mapping[str, Level]:
+    """Return the level of every code for a flow."""
+    base = {code: known.strict for code, known in CODES.items()} if profile == "strict" else LENIENT
+    return {**base, **{code: CODES[code].at(severity) for code, severity in severities.items()}}
+
+
+def check_severities(severities: Mapping[str, Severity]) -> None:
+    """Raise ValueError for a code that is unknown, or that no flow may adjust."""
+    for code in severities:
+        if code not in CODES:
+            raise ValueError(f"there is no code {code}")
+        if not CODES[code].adjustable:
+            raise ValueError(f"{code} makes an upload unusable: its severity is fixed")

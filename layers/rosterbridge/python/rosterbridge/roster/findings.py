@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import polars as pl
 
 from rosterbridge.errors import InputRejectedError
-from rosterbridge.roster.codes import CODES
-from rosterbridge.roster.report import Entry, Total
+from rosterbridge.roster.codes import CODES, LENIENT, Level
+from rosterbridge.roster.report import Entry, Severity, Total
 
 MAX_ENTRIES = 1000
 LINE = "_line"  # the line of a row that a text editor shows, in every frame
@@ -35,9 +36,10 @@ class RosterError(InputRejectedError):
 
 
 class Findings:
-    """Entries and totals of one upload, in the order found."""
+    """Entries and totals of one upload, in the order found; ``levels`` are those of the flow."""
 
-    def __init__(self) -> None:
+    def __init__(self, levels: Mapping[str, Level] = LENIENT) -> None:
+        self.levels = levels
         self.entries: list[Entry] = []
         self.rejected_by: str | None = None
         self.reason = ""  # why the upload is rejected, without a value of a row
@@ -63,17 +65,21 @@ class Findings:
     def _note(
         self, code: str, file: str | None, line: int | None, column: str | None, count: int, values: dict[str, object]
     ) -> None:
+        if self.levels[code] == "ignore":
+            return
         seen = self._totals[code, file]
         self._totals[code, file] = seen + count
         texts = {**values, "count": f"{count:,}"}
         self._explain(code, file, line, column, texts)
         if seen < MAX_ENTRIES:
-            self.entries.append(_entry(code, file, line, column, texts))
+            self.entries.append(self._entry(code, file, line, column, texts))
 
     def add_rows(
         self, code: str, rows: pl.DataFrame, *, file: str, column: str | None = None, **values: object
     ) -> None:
         """Note each of ``rows`` by its line; the message shows the row's value of ``column``, unless one is given."""
+        if self.levels[code] == "ignore":
+            return
         seen = self._totals[code, file]
         self._totals[code, file] = seen + rows.height
         if rows.height:
@@ -81,7 +87,7 @@ class Findings:
         shown = rows.head(max(0, MAX_ENTRIES - seen))
         texts = shown[column].to_list() if column else [""] * shown.height
         for line, text in zip(shown[LINE].to_list(), texts, strict=True):
-            self.entries.append(_entry(code, file, line, column, {"value": text, **values}))
+            self.entries.append(self._entry(code, file, line, column, {"value": text, **values}))
 
     def count(self, code: str, file: str) -> int:
         """Return how often a code was found in a file."""
@@ -91,7 +97,7 @@ class Findings:
     def totals(self) -> tuple[Total, ...]:
         """How often each code was found in each file."""
         return tuple(
-            Total(code=code, severity=CODES[code].severity, file=file, count=count)
+            Total(code=code, severity=self._severity(code), file=file, count=count)
             for (code, file), count in self._totals.items()
             if count
         )
@@ -99,23 +105,26 @@ class Findings:
     def _explain(
         self, code: str, file: str | None, line: int | None, column: str | None, values: dict[str, object]
     ) -> None:
-        if self.rejected_by or CODES[code].level != "upload":
+        if self.rejected_by or self.levels[code] != "upload":
             return
         self.rejected_by = code
-        entry = _entry(code, file, line, column, values)
+        entry = self._entry(code, file, line, column, values)
         place = f"{file}:{line}: " if line else f"{file}: " if file and file not in entry.message else ""
         self.reason = f"{place}{entry.message} {entry.mend}"
 
+    def _severity(self, code: str) -> Severity:
+        return "warning" if self.levels[code] == "warning" else "error"
 
-def _entry(code: str, file: str | None, line: int | None, column: str | None, values: dict[str, object]) -> Entry:
-    known = CODES[code]
-    texts = {"why": "", "value": "", **values, "file": file or "", "column": column or ""}
-    return Entry(
-        code=code,
-        severity=known.severity,
-        message=known.message.format_map(texts),
-        mend=known.mend.format_map(texts),
-        file=file,
-        line=line,
-        column=column,
-    )
+    def _entry(
+        self, code: str, file: str | None, line: int | None, column: str | None, values: dict[str, object]
+    ) -> Entry:
+        texts = {"why": "", "value": "", **values, "file": file or "", "column": column or ""}
+        return Entry(
+            code=code,
+            severity=self._severity(code),
+            message=CODES[code].message.format_map(texts),
+            mend=CODES[code].mend.format_map(texts),
+            file=file,
+            line=line,
+            column=column,
+        )

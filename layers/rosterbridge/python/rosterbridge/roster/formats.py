@@ -6,7 +6,7 @@ without which a file cannot be used; columns that are not listed here are ignore
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MANIFEST = "manifest.csv"
@@ -33,6 +33,10 @@ class FileFormat:
     aliases: Mapping[str, str] = field(default_factory=dict)
     separators: str = ","
     escape: str | None = None
+
+    def columns_without(self, some: Collection[str]) -> tuple[str, ...]:
+        """Return the other columns."""
+        return tuple(column for column in self.columns if column not in some)
 
     def places(self, header: Sequence[str]) -> list[tuple[str, int]]:
         """Return the columns that a header's cells mean, in any case, with their positions; others are passed over.
@@ -90,6 +94,26 @@ ONEROSTER = _by_name(
         ),
     ]
 )
+BOOLEANS = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
+# The words of both versions; in lower case they are compared in any spelling
+VOCABULARIES: Mapping[str, Collection[str]] = {
+    "status": frozenset({"", "active", "tobedeleted", "inactive"}),
+    "enabledUser": BOOLEANS,
+    "primary": BOOLEANS,
+    "roleType": frozenset({"", "primary", "secondary"}),
+    "role": frozenset(
+        {
+            *("", "administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"),
+            *("counselor", "districtAdministrator", "principal", "siteAdministrator", "systemAdministrator"),
+        }
+    ),
+    "type": frozenset({"", "department", "school", "district", "local", "state", "national"}),
+}
+# Columns in which few different values stand many times
+WORDS = frozenset({*VOCABULARIES, "beginDate", "endDate"})
+# Columns in which a person, a class or a school may be named whatever it likes, even NULL
+NAMES = frozenset({"sourcedId", "givenName", "familyName", "title", "name"})
+
 # Names that only OneRoster 1.0 uses, and that no later version has
 ONEROSTER_1_0_HEADERS = frozenset({"grade", "termsourcedid", "userid", "agents", "schoolyearid"})
 

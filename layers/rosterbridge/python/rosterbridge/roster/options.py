@@ -2,44 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from annotated_types import Ge, Le, Len
 
-Ids = tuple[Annotated[str, Field(min_length=1, max_length=255)], ...]
+from rosterbridge.roster.codes import Severity, check_severities
+
+Ids = tuple[Annotated[str, Len(1, 255)], ...]
+AsmRepair = Literal["instructors", "roster-classes", "roster-students"]
 
 
-class ConversionOptions(BaseModel):
-    """Options of a flow; an empty list of terms, schools or grades means all of them."""
+@dataclass(frozen=True)
+class ConversionOptions:
+    """Options of a flow; an empty list of terms, schools or grades means all of them.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A plain dataclass, since pydantic costs a short conversion a third of its time; pydantic's models that hold one
+    check it by these annotations. Raises ValueError for a severity of an unknown or unadjustable code.
+    """
 
-    profile: Literal["lenient", "strict"] = Field(
-        default="lenient", description="strict also requires manifest.csv and courses.csv (rule 3)."
-    )
-    disabled_users: Literal["keep", "drop"] = Field(
-        default="keep", description="What happens to users whose enabledUser is false (rule 4)."
-    )
-    ended: Literal["keep", "drop"] = Field(
-        default="keep", description="What happens to roles and enrolments that are over or have not begun (rule 6)."
-    )
-    terms: Ids = Field(default=(), description="Send only classes of these academic sessions (rule 7).")
-    schools: Ids = Field(default=(), description="Send only classes and people of these orgs (rule 7).")
-    grades: Ids = Field(default=(), description="Send only students of these grades (rule 7).")
-    staff_roles: Ids = Field(default=("teacher",), description="Roles that make a user staff (rule 9).")
-    names: Literal["legal", "preferred"] = Field(
-        default="legal", description="preferred uses a preferred name where one is filled in (rule 10)."
-    )
-    password_policy: Literal["", "4", "6", "8"] = Field(
-        default="", description="Passcode length of students; blank leaves it to the location (rule 11)."
-    )
-    empty_classes: Literal["keep", "drop"] = Field(
-        default="keep", description="What happens to classes without a student (rule 14)."
-    )
-    course_location: Literal["split", "district"] = Field(
-        default="split", description="Where a course taught at several schools belongs (rule 16)."
-    )
-    repair: bool = Field(default=True, description="Drop wrong rows and go on; off: any wrong row rejects.")
-    max_dropped: float = Field(
-        default=0.05, ge=0, le=1, description="The share of a file's rows above which dropping rejects the upload."
-    )
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 not a field
+
+    profile: Literal["lenient", "strict"] = "lenient"
+    """strict judges as the standard's conformance cases do; lenient repairs what it can."""
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    """What a code of the report counts as in this flow, instead of what its profile says."""
+    disabled_users: Literal["keep", "drop"] = "keep"
+    """What happens to users whose enabledUser is false (rule 4)."""
+    ended: Literal["keep", "drop"] = "keep"
+    """What happens to roles and enrolments that are over or have not begun (rule 6)."""
+    terms: Ids = ()
+    """Send only classes of these academic sessions (rule 7)."""
+    schools: Ids = ()
+    """Send only classes and people of these orgs (rule 7)."""
+    grades: Ids = ()
+    """Send only students of these grades (rule 7)."""
+    staff_roles: Ids = ("teacher",)
+    """Roles that make a user staff (rule 9)."""
+    names: Literal["legal", "preferred"] = "legal"
+    """preferred uses a preferred name where one is filled in (rule 10)."""
+    password_policy: Literal["", "4", "6", "8"] = ""
+    """Passcode length of students; blank leaves it to the location (rule 11)."""
+    empty_classes: Literal["keep", "drop"] = "keep"
+    """What happens to classes without a student (rule 14)."""
+    course_location: Literal["split", "district"] = "split"
+    """Where a course taught at several schools belongs (rule 16)."""
+    id_policy: Literal["keep", "map"] = "keep"
+    """map writes ids in letters, digits and hyphens only, so that they can be read back (rule 20)."""
+    null_words: Literal["empty", "keep"] = "empty"
+    """What NULL, null, N/A and - mean where no name is expected."""
+    repair: bool | None = None
+    """Mend or drop wrong rows and go on, or reject for any; by default on for OneRoster, off for Apple's format."""
+    asm_repairs: tuple[AsmRepair, ...] = ("instructors", "roster-classes", "roster-students")
+    """What repair mends in Apple's own format: unknown instructors, rosters of unknown classes or students."""
+    max_dropped: Annotated[float, Ge(0), Le(1)] = 0.05
+    """The share of a file's rows above which dropping rejects the upload."""
+
+    def __post_init__(self) -> None:
+        check_severities(self.severities)
+
+    @property
+    def repairs_oneroster(self) -> bool:
+        """Whether wrong rows of a OneRoster package are dropped; on unless switched off."""
+        return self.repair is not False
+
+    @property
+    def repairs_asm(self) -> bool:
+        """Whether an upload in Apple's own format is mended; off unless switched on: what is sent then differs."""
+        return self.repair is True

@@ -6,10 +6,9 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-import polars as pl
-
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.asm import check_asm
+from rosterbridge.roster.codes import levels
 from rosterbridge.roster.conversion import convert_roster
 from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import STAFF, STUDENTS, USERS
@@ -22,7 +21,7 @@ from rosterbridge.roster.writing import write_asm_zip
 
 def process(source: Path, target: Path | None, options: ConversionOptions, as_of: date) -> Report:
     """Check ``source`` by every rule; when it is accepted and there is a ``target``, write what Apple gets to it."""
-    findings = Findings()
+    findings = Findings(levels(options.profile, options.severities))
     fmt: Format = "unknown"
     try:
         with Archive(source) as archive:
@@ -40,7 +39,7 @@ def _process_asm(archive: Archive, source: Path, target: Path | None, findings: 
     if target and findings.rejected_by is None:
         shutil.copyfile(source, target)
     counts = {name: FileCounts(read=frame.height, sent=frame.height) for name, frame in frames.items()}
-    return _report("asm", findings, counts, frames, unchanged=True)
+    return _report("asm", findings, counts, {name: frame.height for name, frame in frames.items()}, unchanged=True)
 
 
 def _process_oneroster(
@@ -49,20 +48,21 @@ def _process_oneroster(
     roster = read_oneroster(archive, options, as_of, findings)
     if findings.rejected_by:
         return _report(roster.format, findings)
-    frames = convert_roster(roster, options, findings)
+    tables = convert_roster(roster, options, findings)
     counts = {sheet.file: sheet.counts() for sheet in roster.sheets}
-    _judge_whole(counts, frames, options, findings)
+    heights = {name: table.height for name, table in tables.items()}
+    _judge_whole(counts, heights, options, findings)
     if target and findings.rejected_by is None:
-        write_asm_zip(frames, target)
-    return _report(roster.format, findings, counts, frames)
+        write_asm_zip({name: table.slices() for name, table in tables.items()}, target)
+    return _report(roster.format, findings, counts, heights)
 
 
 def _judge_whole(
-    counts: dict[str, FileCounts], frames: dict[str, pl.DataFrame], options: ConversionOptions, findings: Findings
+    counts: dict[str, FileCounts], heights: dict[str, int], options: ConversionOptions, findings: Findings
 ) -> None:
     """Judge what only the whole upload shows (``mapping.md``, Severity)."""
     for file, rows in counts.items():
-        if rows.dropped and not options.repair:
+        if rows.dropped and not options.repairs_oneroster:
             findings.add("rows-dropped", file=file, dropped=f"{rows.dropped:,}")
         elif rows.dropped > options.max_dropped * rows.read:
             findings.add(
@@ -72,9 +72,9 @@ def _judge_whole(
                 read=f"{rows.read:,}",
                 limit=f"{options.max_dropped:.0%}",
             )
-    if frames[STUDENTS].is_empty():
+    if not heights[STUDENTS]:
         findings.add("no-students", file=USERS)
-    if frames[STAFF].is_empty():
+    if not heights[STAFF]:
         findings.add("no-staff", file=USERS)
 
 
@@ -82,12 +82,12 @@ def _report(
     fmt: Format,
     findings: Findings,
     counts: dict[str, FileCounts] | None = None,
-    frames: dict[str, pl.DataFrame] | None = None,
+    heights: dict[str, int] | None = None,
     *,
     unchanged: bool = False,
 ) -> Report:
     accepted = findings.rejected_by is None
-    sent = {name: frame.height for name, frame in (frames or {}).items()} if accepted else {}
+    sent = heights or {} if accepted else {}
     return Report(
         accepted=accepted,
         rejected_by=findings.rejected_by,

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import polars as pl
 
+from rosterbridge.roster.enrollments import CLASS, KNOWN_ROLES, USER
 from rosterbridge.roster.formats import LOCATION_LIMIT
-from rosterbridge.roster.oneroster import VOCABULARIES, OneRoster
+from rosterbridge.roster.links import ROW, Index, flags
+from rosterbridge.roster.oneroster import ORG, SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.sheet import among
+from rosterbridge.roster.sheet import LIVE
 
 KIND = "_kind"  # student or staff
-PLACES = "_places"  # a person's locations, in order
+PLACE, MORE_PLACES = "_place", "_more_places"  # a person's first location, and the further ones: rows of orgs.csv
 STUDENT, STAFF_MEMBER = "student", "staff"
-KNOWN_ROLES = sorted(role.lower() for role in VOCABULARIES["role"])
+KINDS = pl.Enum([STUDENT, STAFF_MEMBER])
+NOWHERE = 2**32 - 1  # no row has this number
+GRADES = r"(?:IT|PR|PK|TK|KG|K|0?[1-9]|1[0-3]|PS|UG|Other)"
+SPACED_GRADES = rf"^{GRADES}(?: +{GRADES})+$"
+TEACHES, ATTENDS = pl.col("role") == "teacher", pl.col("role") == "student"  # of an enrolment
 
 
 def choose_people(roster: OneRoster, options: ConversionOptions) -> None:
-    """Give each user in play its KIND and PLACES, and end the users that are not sent."""
+    """Give each user in play its KIND, PLACE and MORE_PLACES, and end the users that are not sent."""
     _name_people(roster, options)
     _choose_kinds(roster, options)
     users = roster.users
     if options.grades:
-        wanted = pl.col("grades").str.split(",").list.eval(_plain_grade(pl.element()))
-        listed = wanted.list.set_intersection([grade.lstrip("0") or "0" for grade in options.grades]).list.len() > 0
+        wanted = [grade.lstrip("0") or "0" for grade in options.grades]
+        listed = grade_codes().list.eval(_plain_grade(pl.element())).list.set_intersection(wanted).list.len() > 0
         users.leave_out((pl.col(KIND) == STUDENT) & ~listed, "other-grade")
     for column in ("givenName", "familyName"):
         users.drop(pl.col(column) == "", "missing-value", column=column)
@@ -45,96 +51,158 @@ def _name_people(roster: OneRoster, options: ConversionOptions) -> None:
 def _choose_kinds(roster: OneRoster, options: ConversionOptions) -> None:
     """Make staff of teachers and instructors, students of students; a user that is both is one of them (rules 8, 9)."""
     users, roles = roster.users, user_roles(roster)
+    height = users.rows.height
+    teaching = roster.enrollments.rows.lazy().filter(LIVE & TEACHES).select(USER).collect()[USER]
     staff_roles = [role.lower() for role in options.staff_roles]
-    teaching = roster.enrollments.live.filter(pl.col("role") == "teacher")["userSourcedId"]
-    user = pl.col("sourcedId")
-    instructs = user.is_in(among(teaching))
-    has_staff_role = user.is_in(among(roles.filter(pl.col("role").is_in(staff_roles))["user"]))
-    learns = user.is_in(among(roles.filter(pl.col("role") == "student")["user"]))
+    instructs = flags(height, teaching)
+    has_staff_role = flags(height, roles.filter(pl.col("role").is_in(staff_roles))[USER])
+    learns = flags(height, roles.filter(ATTENDS)[USER])
     kind = (
         pl.when(instructs | (has_staff_role & ~learns))
-        .then(pl.lit(STAFF_MEMBER))
+        .then(pl.lit(STAFF_MEMBER, KINDS))
         .when(learns)
-        .then(pl.lit(STUDENT))
+        .then(pl.lit(STUDENT, KINDS))
         .alias(KIND)
     )
-    users.rows = users.rows.with_columns(kind, (learns & (instructs | has_staff_role)).alias("_both"))
+    users.rows = users.rows.with_columns(kind)
+    both = users.rows.filter(LIVE & pl.lit(learns & (instructs | has_staff_role)))
     for value in (STAFF_MEMBER, STUDENT):
-        both = users.live.filter(pl.col("_both") & (pl.col(KIND) == value))
-        users.note("student-and-staff", both, value=value)
-    unknown = roles.filter(~pl.col("role").is_in(KNOWN_ROLES) & ~pl.col("role").str.starts_with("ext:"))
-    users.note_count("unknown-role", unknown["user"].n_unique())
-    if roster.roles is not None:
-        unlisted = pl.col(KIND).is_null() & ~user.is_in(among(roster.roles.rows["userSourcedId"]))
-        users.note_count("user-without-role", users.live.select(unlisted.sum()).item())
-    users.leave_out(pl.col(KIND).is_null() & ~user.is_in(among(roles["user"])), "user-without-role")
+        users.note("student-and-staff", both.filter(pl.col(KIND) == value), value=value)
+    _note_roles(roster, roles)
+    users.leave_out(pl.col(KIND).is_null() & ~pl.lit(flags(height, roles[USER])), "user-without-role")
     users.leave_out(pl.col(KIND).is_null(), "other-role")
 
 
+def _note_roles(roster: OneRoster, roles: pl.DataFrame) -> None:
+    users = roster.users
+    unknown = roles.filter(~pl.col("role").is_in(KNOWN_ROLES) & ~pl.col("role").str.starts_with("ext:"))
+    users.note_count("unknown-role", unknown[USER].n_unique())
+    if roster.roles is not None:
+        listed = flags(users.rows.height, roster.roles.rows[USER])
+        unlisted = LIVE & pl.col(KIND).is_null() & ~pl.lit(listed)
+        users.note_count("user-without-role", int(users.rows.select(unlisted.sum()).item()))
+
+
 def user_roles(roster: OneRoster) -> pl.DataFrame:
-    """Return (user, role) for every role in play; a blank role is student, as Apple reads it (rule 8)."""
+    """Return (USER, role) for every role in play; a blank role is student, as Apple reads it (rule 8)."""
     if roster.roles is None:
-        roles = roster.users.live.select(user="sourcedId", role="role")
+        roles = roster.users.rows.lazy().filter(LIVE).select(pl.col(ROW).alias(USER), "role").collect()
     else:
-        roles = roster.roles.live.select(user="userSourcedId", role="role")
+        roles = roster.roles.rows.lazy().filter(LIVE).select(USER, "role").collect()
     return roles.with_columns(pl.col("role").replace("", "student"))
 
 
 def _place_people(roster: OneRoster, options: ConversionOptions) -> None:
     """Find each person's locations: its own orgs, then the schools of its classes; else any own org (rule 12)."""
     users, own = roster.users, _own_orgs(roster)
-    in_scope = own.filter(pl.col("org").is_in(list(options.schools))) if options.schools else own
-    taught = _schools_of_classes(roster)
-    is_location = pl.col("org").is_in(among(school_ids(roster)))
-    places = pl.concat([in_scope.filter(is_location), taught]).unique(maintain_order=True, keep="first")
-    homeless = in_scope.filter(~pl.col("user").is_in(among(places["user"])))
-    made = homeless.unique("user", maintain_order=True, keep="first")
-    listed = pl.concat([places, made]).group_by("user", maintain_order=True).agg(pl.col("org").alias(PLACES))
-    users.rows = users.rows.join(listed, left_on="sourcedId", right_on="user", how="left", maintain_order="left")
-    nowhere = pl.col(PLACES).is_null()
-    users.leave_out(nowhere & pl.col("sourcedId").is_in(among(own["user"])), "other-school")
+    in_scope = own
+    if options.schools:
+        in_scope = own.filter(_of_orgs(roster.orgs.rows["sourcedId"].is_in(list(options.schools))))
+    locations = _distinct(in_scope.filter(_of_orgs(location_flags(roster))))
+    place = _scattered(pl.repeat(None, users.rows.height, dtype=pl.UInt32, eager=True), _firsts(locations))
+    more = pl.concat([locations, _schools_of_classes(roster, place)])
+    more = _distinct(more.filter(pl.col(ORG) != place.gather(more[USER]).fill_null(NOWHERE)))
+    placeless = more.filter(place.gather(more[USER]).is_null()).sort(USER, maintain_order=True)
+    place = _scattered(place, _firsts(placeless))
+    place = _scattered(place, _firsts(in_scope.filter(place.gather(in_scope[USER]).is_null())))
+    users.rows = users.rows.with_columns(place.alias(PLACE), _lists(more, place, users.rows.height))
+    nowhere = pl.col(PLACE).is_null()
+    users.leave_out(nowhere & pl.lit(flags(users.rows.height, own[USER])), "other-school")
     users.drop(nowhere, "person-without-location")
-    users.note("too-many-locations", users.live.filter(pl.col(PLACES).list.len() > LOCATION_LIMIT))
-    users.rows = users.rows.with_columns(pl.col(PLACES).list.head(LOCATION_LIMIT))
+    crowded = users.rows.filter(LIVE & (pl.col(MORE_PLACES).list.len() > LOCATION_LIMIT - 1))
+    if crowded.height:
+        users.note("too-many-locations", crowded)
+        users.rows = users.rows.with_columns(pl.col(MORE_PLACES).list.head(LOCATION_LIMIT - 1))
 
 
-def school_ids(roster: OneRoster) -> pl.Series:
-    """Return the orgs that are locations by themselves: schools, and the school of a kept class (rule 13)."""
-    schools = roster.orgs.live.filter(pl.col("type") == "school")["sourcedId"]
-    return pl.concat([schools, roster.classes.ids(column="schoolSourcedId")])
+def location_flags(roster: OneRoster) -> pl.Series:
+    """Return which orgs are locations by themselves: schools, and the school of a kept class (rule 13)."""
+    orgs = roster.orgs.rows
+    taught = roster.classes.rows.lazy().filter(LIVE).select(SCHOOL).collect()[SCHOOL]
+    return orgs.select(LIVE & (pl.col("type") == "school")).to_series() | flags(orgs.height, taught)
+
+
+def _of_orgs(marked: pl.Series) -> pl.Expr:
+    """Return whether the org of a pair is among those that are marked by row."""
+    return pl.lit(marked).gather(pl.col(ORG))
 
 
 def _own_orgs(roster: OneRoster) -> pl.DataFrame:
-    """Return (user, org) in the order of preference, for orgs that exist (rule 12)."""
-    users = roster.users.live
+    """Return (USER, ORG), by user and then in the order of preference, for orgs that exist (rule 12)."""
+    users = roster.users.rows.lazy().filter(LIVE)
+    index = Index(roster.orgs)
     if roster.roles is None:
-        orgs = users.select(user="sourcedId", org=pl.col("orgSourcedIds").str.split(",")).explode("org")
-        orgs = orgs.with_columns(pl.col("org").str.strip_chars())
+        listed = users.select(pl.col(ROW).alias(USER), org="orgSourcedIds").filter(pl.col("org") != "").collect()
+        several = listed.filter(pl.col("org").str.contains(",", literal=True))
+        if several.height:
+            split = several.with_columns(pl.col("org").str.split(",")).explode("org")
+            split = split.with_columns(pl.col("org").str.strip_chars())
+            single = listed.filter(~pl.col("org").str.contains(",", literal=True))
+            listed = pl.concat([single, split]).sort(USER, maintain_order=True)
+        orgs = listed.select(USER, index.link(listed["org"]).alias(ORG))
     else:
-        first = users.select(user="sourcedId", org="primaryOrgSourcedId", rank=pl.lit(0))
+        chosen = users.select(pl.col(ROW).alias(USER), "primaryOrgSourcedId", rank=pl.lit(0)).collect()
+        first = chosen.select(USER, index.link(chosen["primaryOrgSourcedId"]).alias(ORG), "rank")
         rank = pl.when(pl.col("roleType") == "primary").then(1).otherwise(2)
-        then = roster.roles.live.select(user="userSourcedId", org="orgSourcedId", rank=rank)
-        orgs = pl.concat([first, then], how="vertical_relaxed").sort("rank", maintain_order=True)
-    exists = pl.col("org").is_in(among(roster.orgs.ids()))
-    return orgs.filter(exists).select("user", "org").unique(maintain_order=True, keep="first")
+        then = roster.roles.rows.lazy().filter(LIVE).select(USER, ORG, rank=rank).collect()
+        orgs = pl.concat([first, then], how="vertical_relaxed").sort(USER, "rank", maintain_order=True)
+    exists = _of_orgs(roster.orgs.rows.select(LIVE).to_series())
+    return orgs.filter(pl.col(ORG).is_not_null()).filter(exists).select(USER, ORG)
 
 
-def _schools_of_classes(roster: OneRoster) -> pl.DataFrame:
-    """Return (user, org) for the classes that a person teaches or attends, in the order of the enrolments."""
-    kinds = roster.users.live.select("sourcedId", KIND)
-    schools = roster.classes.live.select("sourcedId", org="schoolSourcedId")
-    return (
-        roster.enrollments.live.select("classSourcedId", "role", user="userSourcedId")
-        .join(kinds, left_on="user", right_on="sourcedId", how="inner", maintain_order="left")
-        .filter(pl.col("role") == pl.col(KIND).replace(STAFF_MEMBER, "teacher"))
-        .join(schools, left_on="classSourcedId", right_on="sourcedId", how="inner", maintain_order="left")
-        .select("user", "org")
+def _schools_of_classes(roster: OneRoster, place: pl.Series) -> pl.DataFrame:
+    """Return (USER, ORG) in the order of the enrolments: schools where a person teaches or attends, ``place`` apart."""
+    kinds = roster.users.rows.select(pl.when(LIVE).then(KIND)).to_series()
+    schools = roster.classes.rows[SCHOOL]
+    attending = (
+        roster.enrollments.rows.lazy()
+        .filter(LIVE)
+        .select(
+            USER,
+            pl.lit(schools).gather(pl.col(CLASS)).alias(ORG),
+            pl.lit(place).gather(pl.col(USER)).alias(PLACE),
+            pl.lit(kinds).gather(pl.col(USER)).alias(KIND),
+            "role",
+        )
     )
+    elsewhere = pl.col(PLACE).is_null() | (pl.col(ORG) != pl.col(PLACE))
+    as_sent = (ATTENDS & (pl.col(KIND) == STUDENT)) | (TEACHES & (pl.col(KIND) == STAFF_MEMBER))
+    return attending.filter(elsewhere & as_sent).select(USER, ORG).collect()
+
+
+def _distinct(pairs: pl.DataFrame) -> pl.DataFrame:
+    return pairs.unique([USER, ORG], keep="first", maintain_order=True)
+
+
+def _firsts(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the first pair of each user; pairs of one user stand together."""
+    return pairs.filter(pl.col(USER) != pl.col(USER).shift(1).fill_null(NOWHERE))
+
+
+def _scattered(values: pl.Series, pairs: pl.DataFrame) -> pl.Series:
+    return values.scatter(pairs[USER], pairs[ORG]) if pairs.height else values
+
+
+def _lists(more: pl.DataFrame, place: pl.Series, height: int) -> pl.Series:
+    """Return for each user the orgs of ``more`` that are not its first place, null for none."""
+    further = more.filter(pl.col(ORG) != place.gather(more[USER]))
+    listed = further.group_by(USER, maintain_order=True).agg(pl.col(ORG).alias(MORE_PLACES))
+    rows = pl.select(pl.int_range(height, dtype=pl.UInt32).alias(USER))
+    return rows.join(listed, on=USER, how="left", maintain_order="left")[MORE_PLACES]
+
+
+def grade_codes() -> pl.Expr:
+    """Return the grade codes of a user: a list has commas, or spaces where every part is a code of the standard."""
+    spaced = pl.col("grades").str.contains(SPACED_GRADES)
+    commas = pl.when(spaced).then(pl.col("grades").str.replace_all(" ", ",", literal=True)).otherwise("grades")
+    return commas.str.split(",")
 
 
 def grade_level() -> pl.Expr:
     """Return the first grade code of a user, a number without its leading zero (rule 11)."""
-    return _plain_grade(pl.col("grades").str.split(",").list.first())
+    first = pl.col("grades").str.split_exact(",", 1).struct.field("field_0")
+    first = pl.when(first.str.contains(SPACED_GRADES)).then(first.str.extract("^([^ ]+)")).otherwise(first)
+    return _plain_grade(first)
 
 
 def _plain_grade(code: pl.Expr) -> pl.Expr:

@@ -1,20 +1,18 @@
-"""Reads a CSV member into a frame: fast by polars, believed only when the ledger balances, else exactly by stdlib csv.
+"""Reads a CSV member into frames: fast by polars, believed only when the ledger balances, else exactly by stdlib csv.
 
 polars pads short rows silently, names no line for a long row or a bad byte, and puts the data into its errors' texts;
-so its texts never leave this module. While a file is inflated, its quotes, separators and line breaks are counted. They
-must equal what the parsed frame implies; if not, the exact reader reads the same file, with the same frame or with the
-errors and their lines.
+so its texts never leave this module. The ledger of a piece: its bytes must equal the parsed values, the separators and
+line breaks between them, and the quotation marks around them. If not, the exact reader reads the same piece, with the
+same rows or with the errors and their lines.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import itertools
-import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -22,8 +20,9 @@ import polars as pl
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
+from rosterbridge.roster.pieces import PIECE_BYTES, Piece, ahead, pieces
+from rosterbridge.roster.sheet import FATE, FATES
 
-FATE = "_fate"  # why a row goes no further, in every frame; null while it is in play
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -31,96 +30,109 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 csv.field_size_limit(MAX_VALUE)
 
 
-@dataclass
-class Ledger:
-    """What a file's bytes say: the marks in it, and whether its last line is closed."""
-
-    file: str
-    separator: bytes = b","
-    size: int = 0
-    quotes: int = 0
-    separators: int = 0
-    newlines: int = 0
-    returns: int = 0
-    paired_returns: int = 0
-    backslashes: int = 0
-    last: bytes = b""
-    _decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("strict"))
-
-    def add(self, chunk: bytes) -> None:
-        """Count a piece; raise RosterError at a byte that no UTF-8 text has."""
-        if b"\0" in chunk:
-            raise RosterError("nul-byte", file=self.file, line=self._line(chunk, chunk.index(b"\0")))
-        try:
-            self._decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            raise RosterError("not-utf8", file=self.file, line=self._line(chunk, error.start)) from None
-        self.size += len(chunk)
-        self.quotes += chunk.count(b'"')
-        self.separators += chunk.count(self.separator)
-        self.newlines += chunk.count(b"\n")
-        self.returns += chunk.count(b"\r")
-        self.paired_returns += chunk.count(b"\r\n") + (self.last == b"\r" and chunk.startswith(b"\n"))
-        self.backslashes += chunk.count(b"\\")
-        self.last = chunk[-1:]
-
-    def close(self) -> None:
-        """Raise RosterError when the file ends inside a character."""
-        try:
-            self._decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            raise RosterError("not-utf8", file=self.file, line=self.newlines + 1) from None
-
-    @property
-    def lines(self) -> int:
-        """How many lines there are, an unclosed last one included."""
-        return self.newlines + (self.last not in (b"", b"\n"))
-
-    def _line(self, chunk: bytes, position: int) -> int:
-        return self.newlines + chunk.count(b"\n", 0, max(0, position)) + 1
-
-
-@dataclass(frozen=True)
-class Table:
-    """A file's rows under the names of its format, with LINE and FATE; ``header`` has its cells in lower case."""
-
-    frame: pl.DataFrame
-    header: frozenset[str]
-
-
 @dataclass(frozen=True)
 class Header:
-    """The header's cells, and the line on which the first row starts."""
+    """The header's cells, the bytes and lines that it takes, and what separates its cells."""
 
     cells: tuple[str, ...]
-    next_line: int
+    size: int
+    lines: int
     separator: str
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The cells in lower case, for comparing."""
+        return frozenset(cell.strip().casefold() for cell in self.cells)
 
-def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Findings) -> Table | None:
-    """Return the columns of ``fmt`` as text; None for a file without a byte.
 
-    Missing columns are empty; repairs and dropped rows go to ``findings``. Raises RosterError.
-    """
-    with tempfile.TemporaryDirectory(prefix="csv-") as folder:
-        path = Path(folder) / "member.csv"
-        separator, ledger = _inflate(archive, member, fmt, path)
-        if ledger.size == 0:
+class CsvFile:
+    """A member whose header is read; ``batches`` reads its rows under the names of its format."""
+
+    def __init__(self, archive: Archive, member: str, fmt: FileFormat, first: bytes) -> None:
+        self.fmt = fmt
+        self.header = _read_header(first, fmt)
+        self._archive = archive
+        self._member = member
+        self._bom = _mark_length(first, fmt.name)
+        self._columns: dict[str, int] = {}
+
+    def place_columns(self, findings: Findings) -> None:
+        """Find where each known column stands; raises RosterError for one that stands twice or is missing."""
+        self._columns = _columns(self.header, self.fmt, self._archive.names[self._member], findings)
+
+    def batches(self, findings: Findings) -> Iterator[pl.DataFrame]:
+        """Yield the rows in order, as text, with LINE and FATE; missing columns are empty. Raises RosterError.
+
+        Dropped rows go to ``findings``, and how many rows were short.
+        """
+        skip, line = self._bom + self.header.size, self.header.lines + 1
+        source = pieces(self._archive, self._member, skip=skip, line=line)
+        if self._archive.size(self._member) > PIECE_BYTES:
+            source = ahead(source)
+        exact = _ExactReader(self.header, self.fmt, self._columns)
+        for piece in source:
+            if not piece.last and not piece.data.endswith(b"\n"):
+                raise _endless(piece.data, self.fmt.name, piece.line)
+            frame = self._read_fast(piece)
+            if frame is None:
+                frame = exact.read(piece, source)
+                findings.add_rows("surplus-values", frame.filter(pl.col(FATE).is_not_null()), file=self.fmt.name)
+            missing = [pl.lit("").alias(name) for name in self.fmt.columns if name not in self._columns]
+            yield frame.select(*self._columns, *missing, LINE, FATE) if missing else frame
+        if exact.short:
+            findings.add("short-row", file=self.fmt.name, count=exact.short)
+
+    def _read_fast(self, piece: Piece) -> pl.DataFrame | None:
+        """Return the rows as polars reads them; None when the ledger does not balance."""
+        width = len(self.header.cells)
+        doubtful = piece.has_nul or piece.quotes % 2 or piece.returns != piece.paired_returns or width == 1
+        if doubtful or (self.fmt.escape and b"\\" in piece.data):
             return None
-        header = _read_header(path, fmt, separator)
-        columns = _columns(header, fmt, archive.names[member], findings)
-        frame = _read_fast(path, header, ledger, fmt)
-        if frame is None:
-            frame = _read_exact(path, header, fmt, findings)
-    empty = [pl.lit("").alias(name) for name in fmt.columns if name not in columns]
-    kept = [pl.col(str(position)).alias(name) for name, position in columns.items()]
-    names = frozenset(cell.strip().casefold() for cell in header.cells)
-    return Table(frame.select(*kept, *empty, LINE, FATE), names)
+        data = _closed(piece)
+        if not data:
+            return _no_rows(list(self._columns))
+        names = [str(position) for position in range(width)]
+        try:
+            frame = pl.read_csv(
+                data,
+                has_header=False,
+                schema=dict.fromkeys(names, pl.String()),
+                separator=self.header.separator,
+                infer_schema=False,
+                empty_string_is_null=False,
+                glob=False,
+            )
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+            return None
+        if frame.columns != names or not _balances(frame, piece, data):
+            return None
+        lines = pl.int_range(piece.line, piece.line + pl.len(), dtype=pl.UInt32)
+        if frame.height < data.count(b"\n"):
+            inside = pl.sum_horizontal(_inner(frame, "\n")).cast(pl.UInt32)
+            lines += inside.cum_sum() - inside
+        kept = [pl.col(str(position)).alias(name) for name, position in self._columns.items()]
+        return frame.select(*kept, lines.alias(LINE), pl.lit(None, FATES).alias(FATE))
+
+
+def open_csv(archive: Archive, member: str, fmt: FileFormat) -> CsvFile | None:
+    """Return a member ready to be read; None for a file without a byte. Raises RosterError for its header."""
+    first = _beginning(archive, member)
+    return CsvFile(archive, member, fmt, first) if first else None
+
+
+def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Findings) -> pl.DataFrame | None:
+    """Return a small member's columns whole; None for a file without a byte. Raises RosterError."""
+    file = open_csv(archive, member, fmt)
+    if file is None:
+        return None
+    file.place_columns(findings)
+    return pl.concat(file.batches(findings))
 
 
 def peek_header(archive: Archive, member: str) -> list[str]:
     """Return the cells of a member's first line, read leniently: enough to recognise a format by."""
-    first = _without_mark(next(archive.chunks(member), b""), archive.names[member])
+    first = _beginning(archive, member)
+    first = first[_mark_length(first, archive.names[member]) :]
     line = first.replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
     cells = line.replace(";", ",").replace("\t", ",").split(",")
     return [cell.strip(' "') for cell in cells]
@@ -131,25 +143,39 @@ def peek_names(archive: Archive, member: str) -> frozenset[str]:
     return frozenset(cell.casefold() for cell in peek_header(archive, member))
 
 
-def _inflate(archive: Archive, member: str, fmt: FileFormat, path: Path) -> tuple[str, Ledger]:
-    """Write the member to ``path``, without a byte order mark, and count its marks meanwhile."""
-    chunks = archive.chunks(member)
-    first = _without_mark(next(chunks, b""), fmt.name)
-    separator = _separator(first, fmt)
-    ledger = Ledger(fmt.name, separator.encode())
-    with path.open("wb") as target:
-        for chunk in itertools.chain([first], chunks):
-            ledger.add(chunk)
-            target.write(chunk)
-    ledger.close()
-    return separator, ledger
+def _beginning(archive: Archive, member: str) -> bytes:
+    """Return what a header may take at most, or the whole of a smaller file."""
+    first = b""
+    for chunk in archive.chunks(member):
+        first += chunk
+        if len(first) > MAX_VALUE:
+            break
+    return first
 
 
-def _without_mark(first: bytes, file: str) -> bytes:
-    """Return a file's beginning without its byte order mark; raise RosterError for UTF-16's."""
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def _mark_length(first: bytes, file: str) -> int:
+    """Return how long the byte order mark is; raise RosterError for UTF-16, with its mark or without."""
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (
+        b"\0" in first[:2] and b"\0" in first[2:4] and first[:4] != b"\0\0\0\0"
+    ):
         raise RosterError("not-utf8", file=file, line=1, why=": it looks like UTF-16")
-    return first.removeprefix(codecs.BOM_UTF8)
+    return len(codecs.BOM_UTF8) if first.startswith(codecs.BOM_UTF8) else 0
+
+
+def _read_header(first: bytes, fmt: FileFormat) -> Header:
+    mark = _mark_length(first, fmt.name)
+    if len(first) > MAX_VALUE and b"\n" not in first:
+        raise _endless(first, fmt.name, 1)
+    separator = _separator(first[mark:], fmt)
+    source = io.BytesIO(first[mark:])
+    reader = _reader(_lines(source, fmt.name, 1), fmt, separator)
+    try:
+        cells: list[str] = next((cells for cells in reader if cells), [])
+    except csv.Error as error:
+        raise _malformed(error, fmt.name, 1) from None
+    if len(cells) > MAX_COLUMNS:
+        raise RosterError("too-many-columns", file=fmt.name, line=1, value=MAX_COLUMNS)
+    return Header(tuple(cells), source.tell(), reader.line_num, separator)
 
 
 def _separator(first: bytes, fmt: FileFormat) -> str:
@@ -162,22 +188,6 @@ def _separator(first: bytes, fmt: FileFormat) -> str:
                 return mark
             raise RosterError("wrong-separator", file=fmt.name, line=1, value=words)
     return ","
-
-
-def _reader(text: Iterable[str], fmt: FileFormat, separator: str) -> Any:
-    return csv.reader(text, delimiter=separator, strict=True, escapechar=fmt.escape)
-
-
-def _read_header(path: Path, fmt: FileFormat, separator: str) -> Header:
-    with path.open(encoding="utf-8", newline="") as text:
-        reader = _reader(text, fmt, separator)
-        try:
-            cells: list[str] = next((cells for cells in reader if cells), [])
-        except csv.Error as error:
-            raise _malformed(error, fmt.name, 1) from None
-    if len(cells) > MAX_COLUMNS:
-        raise RosterError("too-many-columns", file=fmt.name, line=1, value=MAX_COLUMNS)
-    return Header(tuple(cells), reader.line_num + 1, separator)
 
 
 def _columns(header: Header, fmt: FileFormat, written: str, findings: Findings) -> dict[str, int]:
@@ -197,94 +207,133 @@ def _columns(header: Header, fmt: FileFormat, written: str, findings: Findings) 
     return found
 
 
-def _read_fast(path: Path, header: Header, ledger: Ledger, fmt: FileFormat) -> pl.DataFrame | None:
-    """Return the frame as polars reads it, its columns named by position; None when the ledger does not balance."""
-    if ledger.returns != ledger.paired_returns or (fmt.escape and ledger.backslashes) or ledger.quotes % 2:
-        return None
-    names = [str(position) for position in range(len(header.cells))]
-    try:
-        frame = pl.read_csv(
-            path,
-            separator=header.separator,
-            infer_schema=False,
-            empty_string_is_null=False,
-            new_columns=names,
-            glob=False,
-        )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        return None
-    if frame.columns != names or not _balances(frame, header, ledger):
-        return None
-    start = pl.lit(header.next_line, pl.UInt32)
-    if ledger.quotes and ledger.lines > frame.height + header.next_line - 1:
-        inside = pl.sum_horizontal(_inner(frame, "\n")).cast(pl.UInt32)
-        lines = start + pl.int_range(pl.len(), dtype=pl.UInt32) + inside.cum_sum() - inside
-    else:
-        lines = start + pl.int_range(pl.len(), dtype=pl.UInt32)
-    return frame.with_columns(lines.alias(LINE), pl.lit(None, pl.String).alias(FATE))
+def _closed(piece: Piece) -> bytes:
+    """Return the piece with its last line closed, and without the blank lines that may follow it."""
+    data = piece.data
+    if piece.last and (data.endswith((b"\n\n", b"\n\r\n")) or not data.strip(b"\r\n")):
+        data = data.rstrip(b"\r\n")
+    return data + b"\n" if data and not data.endswith(b"\n") else data
 
 
-def _balances(frame: pl.DataFrame, header: Header, ledger: Ledger) -> bool:
-    width = len(header.cells)
-    separators = (frame.height + 1) * (width - 1)
-    lines = frame.height + header.next_line - 1
-    if ledger.quotes:
-        inner = frame.select(
-            separators=pl.sum_horizontal(column.sum() for column in _inner(frame, header.separator)),
-            newlines=pl.sum_horizontal(column.sum() for column in _inner(frame, "\n")),
-        ).row(0)
-        separators += inner[0] + sum(cell.count(header.separator) for cell in header.cells)
-        lines += inner[1]
-    if ledger.size > MAX_VALUE:
-        longest = frame.select(pl.max_horizontal(pl.all().str.len_bytes().max())).item()
-        if longest is not None and longest > MAX_VALUE:
-            return False
-    return ledger.separators == separators and ledger.lines == lines
+def _no_rows(columns: Sequence[str]) -> pl.DataFrame:
+    return pl.DataFrame(schema={**dict.fromkeys(columns, pl.String()), LINE: pl.UInt32(), FATE: FATES})
+
+
+def _balances(frame: pl.DataFrame, piece: Piece, data: bytes) -> bool:
+    """Whether the parsed values account for every byte."""
+    sizes = frame.select(
+        pl.sum_horizontal(pl.all().str.len_bytes().sum().cast(pl.UInt64)).alias("size"),
+        pl.max_horizontal(pl.all().str.len_bytes().max()).alias("longest"),
+    ).row(0)
+    newlines, returns = data.count(b"\n"), data.count(b"\r\n") if piece.returns else 0
+    inner_newlines = inner_returns = inner_quotes = 0
+    if piece.quotes:
+        inner_quotes = _total(frame, '"')
+        if newlines != frame.height:
+            inner_newlines = _total(frame, "\n")
+            inner_returns = _total(frame, "\r\n") if returns else 0
+    outside = (frame.width - 1) * frame.height + newlines - inner_newlines + returns - inner_returns
+    return (
+        sizes[1] <= MAX_VALUE
+        and newlines == frame.height + inner_newlines
+        and len(data) == sizes[0] + outside + piece.quotes - inner_quotes
+    )
+
+
+def _total(frame: pl.DataFrame, mark: str) -> int:
+    return int(frame.select(pl.sum_horizontal(column.sum() for column in _inner(frame, mark))).item())
 
 
 def _inner(frame: pl.DataFrame, mark: str) -> list[pl.Expr]:
     return [pl.col(name).str.count_matches(mark, literal=True) for name in frame.columns]
 
 
-def _read_exact(path: Path, header: Header, fmt: FileFormat, findings: Findings) -> pl.DataFrame:
-    """Return the same frame by stdlib csv, with padded short rows noted and long ones dropped; raises RosterError."""
-    width = len(header.cells)
-    columns: list[list[str]] = [[] for _ in range(width)]
-    lines: list[int] = []
-    surplus: list[bool] = []
-    short = 0
-    for line, cells in _records(path, header, fmt):
-        short += len(cells) < width
-        surplus.append(any(cells[width:]))
-        lines.append(line)
-        for position, column in enumerate(columns):
-            column.append(cells[position] if position < len(cells) else "")
-    if short:
-        findings.add("short-row", file=fmt.name, count=short)
-    frame = pl.DataFrame(
-        {str(position): column for position, column in enumerate(columns)},
-        schema={str(position): pl.String for position in range(width)},
-    )
-    fate = pl.when(pl.Series(surplus, dtype=pl.Boolean)).then(pl.lit("surplus-values"))
-    frame = frame.with_columns(pl.Series(LINE, lines, pl.UInt32), fate.alias(FATE))
-    findings.add_rows("surplus-values", frame.filter(pl.col(FATE).is_not_null()), file=fmt.name)
-    return frame
+class _ExactReader:
+    """Reads pieces by stdlib csv: short rows are padded and counted, the rest of long ones marks them as dropped."""
 
+    def __init__(self, header: Header, fmt: FileFormat, columns: dict[str, int]) -> None:
+        self.short = 0
+        self._header = header
+        self._fmt = fmt
+        self._columns = columns
 
-def _records(path: Path, header: Header, fmt: FileFormat) -> Iterable[tuple[int, list[str]]]:
-    """Yield the line on which each row starts, and its cells; blank lines are no rows."""
-    with path.open(encoding="utf-8", newline="") as text:
-        reader = _reader(text, fmt, header.separator)
-        while reader.line_num < header.next_line - 1:
-            next(reader)
-        line = header.next_line
+    def read(self, piece: Piece, following: Iterator[Piece]) -> pl.DataFrame:
+        """Return the rows of the piece, and of those that follow while a record goes on into them."""
+        while True:
+            try:
+                return self._frame(piece)
+            except _EndsInside as end:
+                if piece.last:
+                    raise end.error from None
+                piece = piece.joined(next(following))
+
+    def _frame(self, piece: Piece) -> pl.DataFrame:
+        width, short = len(self._header.cells), 0
+        columns: dict[str, list[str]] = {name: [] for name in self._columns}
+        taken = [(columns[name], position) for name, position in self._columns.items()]
+        lines: list[int] = []
+        surplus: list[bool] = []
+        for line, cells in self._records(piece):
+            lines.append(line)
+            surplus.append(any(cells[width:]))
+            short += len(cells) < width
+            for column, position in taken:
+                column.append(cells[position] if position < len(cells) else "")
+        self.short += short
+        frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()))
+        fate = pl.when(pl.Series(surplus, dtype=pl.Boolean)).then(pl.lit("surplus-values", FATES))
+        return frame.with_columns(pl.Series(LINE, lines, pl.UInt32), fate.alias(FATE))
+
+    def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
+        """Yield the line on which each row starts, and its cells; blank lines are no rows."""
+        text = _lines(io.BytesIO(piece.data), self._fmt.name, piece.line)
+        reader = _reader(text, self._fmt, self._header.separator)
+        line = piece.line
         try:
             for cells in reader:
                 if cells:
                     yield line, cells
-                line = reader.line_num + 1
+                line = piece.line + reader.line_num
         except csv.Error as error:
-            raise _malformed(error, fmt.name, line) from None
+            found = _malformed(error, self._fmt.name, line)
+            raise _EndsInside(found) if found.code == "unclosed-quote" else found from None
+
+
+class _EndsInside(Exception):  # noqa: N818 a signal
+    """A record is open at the end of a piece."""
+
+    def __init__(self, error: RosterError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _reader(text: Iterable[str], fmt: FileFormat, separator: str) -> Any:
+    return csv.reader(text, delimiter=separator, strict=True, escapechar=fmt.escape)
+
+
+def _lines(source: io.BytesIO, file: str, line: int) -> Iterator[str]:
+    """Yield the lines as text; raise RosterError at one that is not UTF-8 text, or holds a NUL byte."""
+    for number, data in enumerate(iter(source.readline, b""), line):
+        if b"\0" in data:
+            raise RosterError("nul-byte", file=file, line=number)
+        try:
+            yield data.decode()
+        except UnicodeDecodeError:
+            raise RosterError("not-utf8", file=file, line=number, why=_other_encoding(data)) from None
+
+
+def _other_encoding(data: bytes) -> str:
+    try:
+        data.decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return ": it looks like Windows-1252, in which Excel saves a plain CSV"
+
+
+def _endless(data: bytes, file: str, line: int) -> RosterError:
+    """Return what is wrong with a line that goes on for longer than any record may."""
+    code = "lone-carriage-return" if b"\r" in data[data.rfind(b"\n") + 1 :] else "value-too-long"
+    return RosterError(code, file=file, line=line)
 
 
 def _malformed(error: csv.Error, file: str, line: int) -> RosterError:
@@ -293,4 +342,6 @@ def _malformed(error: csv.Error, file: str, line: int) -> RosterError:
         return RosterError("value-too-long", file=file, line=line)
     if "unexpected end" in text:
         return RosterError("unclosed-quote", file=file, line=line)
+    if "new-line character" in text:
+        return RosterError("lone-carriage-return", file=file, line=line)
     return RosterError("malformed-quote", file=file, line=line)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
 
 Severity = Literal["error", "warning"]
 Format = Literal["oneroster", "oneroster-1.0", "oneroster-1.1", "oneroster-1.2", "asm", "unknown"]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Entry(_Model):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One finding; ``line`` is the one that a text editor shows, ``mend`` says how to put it right."""
 
     code: str
@@ -27,7 +23,8 @@ class Entry(_Model):
     column: str | None = None
 
 
-class Total(_Model):
+@dataclass(frozen=True, slots=True)
+class Total:
     """How often a code was found in a file; entries stop at a thousand, this number does not."""
 
     code: str
@@ -36,30 +33,34 @@ class Total(_Model):
     count: int
 
 
-class FileCounts(_Model):
+@dataclass(frozen=True, slots=True)
+class FileCounts:
     """A source file's rows: ``read`` = ``sent`` + ``left_out`` (by a rule) + ``dropped`` (by an error)."""
 
     read: int
     sent: int
     left_out: int = 0
     dropped: int = 0
-    reasons: dict[str, int] = Field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
-class Report(_Model):
+@dataclass(frozen=True, slots=True)
+class Report:
     """The outcome of an upload; ``sent`` counts the rows of each file that Apple gets.
 
-    ``rejected_by`` is the code that rejects it; ``unchanged`` says that the upload goes to Apple byte for byte.
+    ``rejected_by`` is the code that rejects it; ``unchanged`` says that the upload goes to Apple byte for byte;
+    ``skipped`` names the files that were recognised and not opened.
     """
 
     accepted: bool
-    rejected_by: str | None = None
     format: Format
     summary: str
+    rejected_by: str | None = None
     entries: tuple[Entry, ...] = ()
     totals: tuple[Total, ...] = ()
-    counts: dict[str, FileCounts] = Field(default_factory=dict)
-    sent: dict[str, int] = Field(default_factory=dict)
+    counts: Mapping[str, FileCounts] = field(default_factory=dict)
+    sent: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[str, ...] = ()
     unchanged: bool = False
 
     @property

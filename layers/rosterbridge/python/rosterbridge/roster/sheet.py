@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 
 from rosterbridge.roster.codes import CODES, LEFT_OUT
-from rosterbridge.roster.findings import Findings
-from rosterbridge.roster.reading import FATE
+from rosterbridge.roster.findings import LINE, MAX_ENTRIES, Findings
 from rosterbridge.roster.report import FileCounts
 
-ROW_CODES = [code for code, known in CODES.items() if known.level == "row"]
+FATE = "_fate"  # why a row goes no further, in every frame; null while it is in play
+ROW_CODES = tuple(code for code, known in CODES.items() if known.level == "row")
+FATES = pl.Enum([*LEFT_OUT, *ROW_CODES])  # a byte a row
+LIVE = pl.col(FATE).is_null()
 
 
 def among(values: pl.Series) -> pl.Series:
@@ -18,37 +22,45 @@ def among(values: pl.Series) -> pl.Series:
 
 
 class Sheet:
-    """The rows of ``file``; every row ends as sent, left out by a rule, or dropped by an error."""
+    """The rows of ``file``; every row ends as sent, left out by a rule, or dropped by an error.
+
+    ``aside`` has values that a report may show and that the rows themselves no longer hold, by LINE.
+    """
 
     def __init__(self, file: str, rows: pl.DataFrame, findings: Findings) -> None:
         self.file = file
         self.rows = rows
+        self.aside: pl.DataFrame | None = None
         self._findings = findings
 
     def copy(self, findings: Findings) -> Sheet:
         """Return the same rows for a trial, whose findings go elsewhere."""
-        return Sheet(self.file, self.rows, findings)
+        sheet = Sheet(self.file, self.rows, findings)
+        sheet.aside = self.aside
+        return sheet
 
     @property
     def live(self) -> pl.DataFrame:
         """The rows that are still in play, in file order."""
-        return self.rows.filter(pl.col(FATE).is_null())
-
-    def ids(self, *, dropped: bool = False, column: str = "sourcedId") -> pl.Series:
-        """Return the ids of the rows in play, or of those dropped by an error."""
-        fates = pl.col(FATE).is_in(ROW_CODES) if dropped else pl.col(FATE).is_null()
-        return self.rows.filter(fates)[column]
+        return self.rows.filter(LIVE)
 
     def leave_out(self, condition: pl.Expr, reason: str) -> None:
         """Leave out the rows in play that meet the condition; ``reason`` is one of LEFT_OUT."""
-        assert reason in LEFT_OUT  # noqa: S101 a slip of the programmer
         self._end(condition, reason)
 
     def drop(self, condition: pl.Expr, code: str, *, column: str | None = None) -> None:
         """Drop the rows in play that meet the condition, each with an entry that shows the value of ``column``."""
-        meets = pl.col(FATE).is_null() & condition
-        self._findings.add_rows(code, self.rows.filter(meets), file=self.file, column=column)
+        ended = self.rows.filter(LIVE & condition)
+        if ended.is_empty():
+            return
+        if column is not None and column not in ended.columns:
+            ended = self._with_aside(ended, column)
+        self._findings.add_rows(code, ended, file=self.file, column=column)
         self._end(condition, code)
+
+    def is_dropped(self, fates: str = FATE) -> pl.Expr:
+        """Whether a row of this or another sheet ended by an error."""
+        return pl.col(fates).is_in(self._dropping())
 
     def note(self, code: str, rows: pl.DataFrame, **values: object) -> None:
         """Add an entry for each of the rows, which stay in play."""
@@ -59,16 +71,12 @@ class Sheet:
         if count:
             self._findings.add(code, file=self.file, column=column, count=count)
 
-    def _end(self, condition: pl.Expr, fate: str) -> None:
-        meets = pl.col(FATE).is_null() & condition
-        self.rows = self.rows.with_columns(pl.when(meets).then(pl.lit(fate)).otherwise(pl.col(FATE)).alias(FATE))
-
     def counts(self) -> FileCounts:
         """Return how the rows ended; they add up."""
         reasons = dict(
-            self.rows.filter(pl.col(FATE).is_not_null()).group_by(FATE, maintain_order=True).len().iter_rows()
+            self.rows.filter(~LIVE).group_by(pl.col(FATE).cast(pl.String), maintain_order=True).len().iter_rows()
         )
-        dropped = sum(count for reason, count in reasons.items() if reason in ROW_CODES)
+        dropped = sum(count for reason, count in reasons.items() if reason in self._dropping())
         ended = sum(reasons.values())
         return FileCounts(
             read=self.rows.height,
@@ -77,3 +85,61 @@ class Sheet:
             dropped=dropped,
             reasons=reasons,
         )
+
+    def _end(self, condition: pl.Expr, fate: str) -> None:
+        ended = pl.when(LIVE & condition).then(pl.lit(fate, FATES)).otherwise(FATE)
+        self.rows = self.rows.with_columns(ended.alias(FATE))
+
+    def _dropping(self) -> list[str]:
+        return [code for code in ROW_CODES if self._findings.levels[code] == "row"]
+
+    def _with_aside(self, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+        """Give the rows that a report shows their value of a column that was set aside."""
+        if self.aside is None:
+            return rows.with_columns(pl.lit(None, pl.String).alias(column))
+        shown = rows.head(MAX_ENTRIES).join(self.aside.select(LINE, column), on=LINE, how="left", maintain_order="left")
+        return pl.concat([shown, rows.slice(MAX_ENTRIES)], how="diagonal")
+
+
+def opening_fates(columns: Iterable[str], keys: Iterable[str]) -> pl.Expr:
+    """Return the fates with which rows are read: blank, no longer active (rule 4), or without one of their keys."""
+    blank = pl.all_horizontal(pl.col(column) == "" for column in columns)
+    keyless = pl.any_horizontal(pl.col(column) == "" for column in keys)
+    return (
+        pl.when(~LIVE)
+        .then(FATE)
+        .when(blank)
+        .then(pl.lit("blank", FATES))
+        .when(pl.col("status").is_in(["tobedeleted", "inactive"]))
+        .then(pl.lit("inactive", FATES))
+        .when(keyless)
+        .then(pl.lit("missing-value", FATES))
+        .alias(FATE)
+    )
+
+
+def rows_without(frame: pl.DataFrame, keys: Iterable[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yield the rows that ended without a key, under the first that is missing."""
+    rest = frame.filter(pl.col(FATE) == "missing-value")
+    for column in keys:
+        yield column, rest.filter(pl.col(column) == "")
+        rest = rest.filter(pl.col(column) != "")
+
+
+def judge_duplicates(sheet: Sheet, rows: pl.DataFrame, columns: Iterable[str], findings: Findings) -> None:
+    """Collapse identical rows of ``sheet``; refuse different rows with one id (rule 21).
+
+    ``rows`` are its rows, or at least those whose id stands twice, with all ``columns`` as text.
+    """
+    named = LIVE & (pl.col("sourcedId") != "")
+    keys = rows.select(pl.col("sourcedId").hash().filter(named)).to_series()
+    if keys.n_unique() == keys.len():  # quicker than comparing the texts, and equal texts have equal hashes
+        return
+    again = rows.filter(named).filter(pl.col("sourcedId").is_duplicated())
+    whole = pl.struct(columns)
+    copies = again.filter(~whole.is_first_distinct())
+    if copies.height:
+        findings.add("duplicate-row", file=sheet.file, count=copies.height, line=copies[LINE][0])
+        sheet.leave_out(pl.col(LINE).is_in(copies[LINE].implode()), "same-row-again")
+    different = again.filter(whole.is_first_distinct()).filter(pl.col("sourcedId").is_duplicated())
+    findings.add_rows("duplicate-id", different, file=sheet.file, column="sourcedId")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
@@ -22,10 +23,10 @@ REGULAR_FILE = 0o100644 << 16
 MAX_FILE_BYTES = 2**32 - 1
 
 
-def write_asm_zip(frames: Mapping[str, pl.DataFrame], target: Path) -> None:
-    """Write the frames as CSV files of their names into one ZIP."""
-    with target.open("wb") as file:
-        entries = [_write_member(file, name, frame) for name, frame in frames.items()]
+def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path) -> None:
+    """Write the frames of each file, one after the other, as CSV files of their names into one ZIP."""
+    with target.open("wb") as file, ThreadPoolExecutor(1) as packer:
+        entries = [_write_member(file, packer, name, frames) for name, frames in files.items()]
         start = file.tell()
         for entry in entries:
             file.write(entry)
@@ -33,12 +34,13 @@ def write_asm_zip(frames: Mapping[str, pl.DataFrame], target: Path) -> None:
         file.write(END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), size, start, 0))
 
 
-def _write_member(file: BinaryIO, name: str, frame: pl.DataFrame) -> bytes:
+def _write_member(file: BinaryIO, packer: ThreadPoolExecutor, name: str, frames: Iterable[pl.DataFrame]) -> bytes:
     """Write a member and return its entry of the central directory."""
     offset, encoded = file.tell(), name.encode()
     file.write(b"\0" * (LOCAL.size + len(encoded)))
-    member = _Deflater(file)
-    frame.with_columns(_empty_as_null()).write_csv(cast("IO[bytes]", member))
+    member = _Deflater(file, packer)
+    for number, frame in enumerate(frames):
+        frame.select(_empty_as_null()).write_csv(cast("IO[bytes]", member), include_header=not number)
     packed, plain, checksum = member.finish()
     if max(packed, plain, file.tell()) > MAX_FILE_BYTES:
         message = "a file of Apple's ZIP has more than 4 GiB"
@@ -57,18 +59,19 @@ def _empty_as_null() -> pl.Expr:
 
 
 class _Deflater:
-    """What polars writes to: packs and counts on the way into the ZIP."""
+    """What polars writes to: packs and counts on the way into the ZIP, while polars writes the next block."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, packer: ThreadPoolExecutor) -> None:
         self._file = file
+        self._packer = packer
         self._pack = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
         self._start = file.tell()
         self._plain = self._checksum = 0
+        self._pending: Future[None] | None = None
 
     def write(self, data: bytes) -> int:
-        self._plain += len(data)
-        self._checksum = isal_zlib.crc32(data, self._checksum)
-        self._file.write(self._pack.compress(data))
+        self._wait()
+        self._pending = self._packer.submit(self._add, bytes(data))
         return len(data)
 
     def flush(self) -> None:
@@ -76,5 +79,15 @@ class _Deflater:
 
     def finish(self) -> tuple[int, int, int]:
         """Return packed bytes, plain bytes and the checksum."""
+        self._wait()
         self._file.write(self._pack.flush())
         return self._file.tell() - self._start, self._plain, self._checksum
+
+    def _add(self, data: bytes) -> None:
+        self._plain += len(data)
+        self._checksum = isal_zlib.crc32(data, self._checksum)
+        self._file.write(self._pack.compress(data))
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()

@@ -1,0 +1,123 @@
+"""Reads enrollments.csv, by far the largest file, into a few dozen bytes a row: links instead of ids."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from rosterbridge.roster.cleaning import Cleaner
+from rosterbridge.roster.findings import LINE, Findings
+from rosterbridge.roster.formats import ENROLLMENTS, VOCABULARIES
+from rosterbridge.roster.links import FIRST, SECOND, Index, hashes
+from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.reading import CsvFile
+from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, opening_fates, rows_without
+from rosterbridge.roster.words import Words
+
+CLASS, USER = "_class", "_user"  # rows of classes.csv and users.csv
+UNUSUAL = "_unusual"  # whether the id has characters that Apple's guide does not allow
+ID_HASH = "_id_hash"
+ROLE = pl.Enum(["student", "teacher", "", "other"])
+REFERENCES = {"classSourcedId": CLASS, "userSourcedId": USER}
+LINKED_ROWS = 2_000_000  # how many rows wait, with the hashes of their references, to be linked at once
+UNUSUAL_ID = r"[^0-9A-Za-z-]"  # Apple's guide: alphanumeric and hyphen
+KNOWN_ROLES = sorted(role.lower() for role in VOCABULARIES["role"])
+
+
+class EnrollmentReader:
+    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more."""
+
+    def __init__(self, file: CsvFile, users: Sheet, classes: Sheet, options: ConversionOptions, findings: Findings):
+        self._file = file
+        self._options = options
+        self._findings = findings
+        self._indexes = {"classSourcedId": Index(classes), "userSourcedId": Index(users)}
+        self._cleaner = Cleaner(file.fmt, options)
+        self._missing: dict[str, list[pl.DataFrame]] = {column: [] for column in REFERENCES}
+        self._unknown_roles = 0
+        self.dates = {"beginDate": Words(), "endDate": Words()}
+
+    def read(self) -> Sheet:
+        """Return the rows; those that are blank, inactive, without a reference or there already have ended."""
+        waiting: list[pl.DataFrame] = []
+        linked: list[pl.DataFrame] = []
+        for batch in self._file.batches(self._findings):
+            waiting.append(self._compact(batch))
+            if sum(frame.height for frame in waiting) >= LINKED_ROWS:
+                linked.append(self._link(waiting))
+                waiting = []
+        if waiting:
+            linked.append(self._link(waiting))
+        sheet = Sheet(ENROLLMENTS, pl.concat(linked), self._findings)
+        linked.clear()
+        self._look_again(sheet)
+        self._cleaner.report(self._findings)
+        sheet.note_count("unknown-role", self._unknown_roles)
+        for column, rows in self._missing.items():
+            self._findings.add_rows("missing-value", pl.concat(rows), file=ENROLLMENTS, column=column)
+        return sheet
+
+    def _compact(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Return a batch with numbers for all but the ids, which Apple gets."""
+        clean = self._cleaner.clean(batch, skipped=REFERENCES)
+        clean = clean.with_columns(opening_fates(self._file.fmt.columns, REFERENCES))
+        self._note_missing(clean)
+        if not clean["role"].unique().is_in(KNOWN_ROLES).all():
+            unknown = pl.col(FATE).is_null() & ~pl.col("role").is_in(KNOWN_ROLES)
+            self._unknown_roles += int(clean.select(unknown.sum()).item())
+        role = pl.col("role")
+        return clean.select(
+            "sourcedId",
+            LINE,
+            FATE,
+            pl.when(role.is_in(["student", "teacher", ""])).then(role).otherwise(pl.lit("other")).cast(ROLE),
+            pl.col("primary") == "true",
+            pl.col("sourcedId").str.contains(UNUSUAL_ID).alias(UNUSUAL),
+            pl.col("sourcedId").hash(1).alias(ID_HASH),
+            *(words.encode(clean[column]) for column, words in self.dates.items()),
+            *(key.name.suffix(column) for column in REFERENCES for key in hashes(column)),
+        )
+
+    def _note_missing(self, frame: pl.DataFrame) -> None:
+        for column, rows in rows_without(frame, REFERENCES):
+            self._missing[column].append(rows.select(LINE, column))
+
+    def _link(self, frames: list[pl.DataFrame]) -> pl.DataFrame:
+        """Put the rows of classes and users in the place of the hashes of their ids."""
+        frame = pl.concat(frames)
+        for column, link in REFERENCES.items():
+            sought = frame.select(pl.col(FIRST + column).alias(FIRST), pl.col(SECOND + column).alias(SECOND))
+            frame = frame.drop(FIRST + column, SECOND + column)
+            frame = frame.with_columns(self._indexes[column].link_hashes(sought).alias(link))
+        return frame
+
+    def _look_again(self, sheet: Sheet) -> None:
+        """Judge the rows whose references were not found as they stand, and those whose id stands twice."""
+        live = pl.col(FATE).is_null()
+        unlinked = live & (pl.col(CLASS).is_null() | pl.col(USER).is_null())
+        named = live & (pl.col("sourcedId") != "")
+        ids = sheet.rows.filter(named)[ID_HASH]
+        again = named & pl.col(ID_HASH).is_duplicated() if ids.n_unique() < ids.len() else pl.lit(value=False)
+        lines = sheet.rows.filter(unlinked | again)[LINE]
+        sheet.rows = sheet.rows.drop(ID_HASH)
+        if lines.is_empty():
+            return
+        texts = self._texts(lines)
+        self._note_missing(texts)
+        places = sheet.rows[LINE].search_sorted(texts[LINE])
+        for column in (*REFERENCES.values(), FATE):
+            sheet.rows = sheet.rows.with_columns(sheet.rows[column].scatter(places, texts[column]))
+        sheet.aside = texts.filter(unlinked).select(LINE, *REFERENCES)
+        judge_duplicates(sheet, texts, self._file.fmt.columns, self._findings)
+
+    def _texts(self, lines: pl.Series) -> pl.DataFrame:
+        """Return some rows with all their columns, clean, and linked."""
+        others = Cleaner(self._file.fmt, self._options)  # what it changes was counted at the first reading
+        frames = []
+        for batch in self._file.batches(Findings()):
+            rows = batch.filter(pl.col(LINE).is_in(lines.implode()))
+            rows = self._cleaner.clean(rows, skipped=self._file.fmt.columns_without(REFERENCES))
+            frames.append(others.clean(rows, skipped=REFERENCES))
+        texts = pl.concat(frames).with_columns(opening_fates(self._file.fmt.columns, REFERENCES))
+        return texts.with_columns(
+            self._indexes[column].link(texts[column]).alias(link) for column, link in REFERENCES.items()
+        )

@@ -1,0 +1,67 @@
+"""Columns in which few different words stand many times: each word once, and a small number in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import date
+
+import polars as pl
+
+MAX_WORDS = 2**16 - 1  # what does not fit is read as one unknown word
+MONTHS = 12
+ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
+SLASHED_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?")
+
+
+class Words:
+    """A column's words by number; ``encode`` may be called batch by batch."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def encode(self, series: pl.Series) -> pl.Series:
+        """Return the number of each word."""
+        words = series.unique().to_list()
+        for word in words:
+            if len(self._numbers) < MAX_WORDS:
+                self._numbers.setdefault(word, len(self._numbers))
+        numbers = [self._numbers.get(word, MAX_WORDS) for word in words]
+        if len(words) == 1:
+            return pl.repeat(numbers[0], series.len(), dtype=pl.UInt16, eager=True).alias(series.name)
+        return series.replace_strict(words, numbers, return_dtype=pl.UInt16)
+
+    def marks(self, numbers: pl.Series, meets: Callable[[str], bool]) -> pl.Series:
+        """Return for each number whether its word meets the condition; the unknown word never does."""
+        table = [meets(word) for word in self._numbers] or [False]
+        return pl.Series(table, dtype=pl.Boolean).gather(numbers.replace(MAX_WORDS, None)).fill_null(value=False)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every word met so far."""
+        return tuple(self._numbers)
+
+
+def read_dates(words: Iterable[str]) -> tuple[dict[str, date], set[str]]:
+    """Return the dates that the words of one file mean, and the words that mean none for sure.
+
+    ISO dates may carry a time. Dates with slashes are read only if one of them proves the order of day and month, and
+    none the opposite: a wrong guess would end the wrong roles.
+    """
+    words = [word for word in words if word]
+    slashed = {word: match for word in words if (match := SLASHED_DATE.fullmatch(word))}
+    day_first = any(int(match[1]) > MONTHS for match in slashed.values())
+    month_first = any(int(match[2]) > MONTHS for match in slashed.values())
+    found: dict[str, date] = {}
+    for word in words:
+        if match := ISO_DATE.fullmatch(word):
+            parts = (match[1], match[2], match[3])
+        elif (match := slashed.get(word)) and day_first != month_first:
+            parts = (match[3], match[2], match[1]) if day_first else (match[3], match[1], match[2])
+        else:
+            continue
+        try:
+            found[word] = date(*(int(part) for part in parts))
+        except ValueError:
+            continue
+    return found, set(words) - found.keys()
