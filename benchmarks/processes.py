@@ -1,0 +1,95 @@
+"""Runs one process and tells what it took: wall and CPU seconds, and its peak of anonymous memory.
+
+Anonymous memory is what a Lambda function's limit counts; the file cache is not in it. It is read from ``/proc`` every
+few milliseconds; where there is no ``/proc``, the peak resident size stands for it (``PEAK_MEASURE`` says which).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import ROOT
+
+POLL_SECONDS = 0.003
+PROC = Path("/proc/self/status")
+HAS_ANONYMOUS = PROC.exists() and "RssAnon" in PROC.read_text(encoding="ascii", errors="replace")
+PEAK_MEASURE = "peak anonymous MB" if HAS_ANONYMOUS else "peak resident MB (ru_maxrss)"
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a run took; ``failed`` says why it did not end well. Megabytes are 10^6 bytes."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    failed: str = ""
+
+
+def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, limit_mb: int | None = None) -> Taken:
+    """Run a command to its end, or until its anonymous memory exceeds the limit."""
+    with tempfile.TemporaryFile() as complaints:
+        start = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603 commands of this package
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.DEVNULL,
+            stderr=complaints,
+        )
+        watch = _Watch(process.pid, limit_mb)
+        watch.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        watch.end()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        complaints.seek(0)
+        last = complaints.read().decode(errors="replace").strip().rsplit("\n", 1)[-1]
+    failed = ""
+    if watch.killed:
+        failed = f"killed above {limit_mb:,} MB"
+    elif process.returncode:
+        failed = f"ended with {process.returncode}: {last}"
+    peak = watch.peak if HAS_ANONYMOUS else usage.ru_maxrss * MAXRSS_UNIT
+    return Taken(wall, usage.ru_utime + usage.ru_stime, peak / 1e6, failed)
+
+
+class _Watch(threading.Thread):
+    """Follows a process's anonymous memory."""
+
+    def __init__(self, pid: int, limit_mb: int | None) -> None:
+        super().__init__(daemon=True)
+        self.peak = 0
+        self.killed = False
+        self._pid = pid
+        self._limit = limit_mb * 1e6 if limit_mb else float("inf")
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        while HAS_ANONYMOUS and not self._ended.wait(POLL_SECONDS):
+            self.peak = max(self.peak, _anonymous_bytes(self._pid))
+            if self.peak > self._limit and not self.killed:
+                self.killed = True
+                os.kill(self._pid, 9)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+def _anonymous_bytes(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    place = status.find("RssAnon:")
+    return int(status[place + 8 :].split(None, 1)[0]) * 1024 if place >= 0 else 0
