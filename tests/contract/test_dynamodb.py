@@ -187,13 +187,16 @@ def test_a_step_is_recorded_when_it_starts_and_when_it_ends(runs: RunStore) -> N
 
 def test_what_a_step_did_not_produce_stays_as_it_was(runs: RunStore) -> None:
     run = runs.create(flows.run())
-    runs.end_step(run.id, VALIDATE, summary="First.", report=REF, result=REF, delivered_to="apple.example")
+    runs.end_step(
+        run.id, VALIDATE, summary="First.", report=REF, result=REF, provenance=REF, delivered_to="apple.example"
+    )
 
     runs.end_step(run.id, VALIDATE.model_copy(update={"attempts": 2}))
 
     kept = runs.get(run.id)
     assert kept is not None
     assert (kept.summary, kept.report, kept.result, kept.delivered_to) == ("First.", REF, REF, "apple.example")
+    assert kept.provenance == REF
 
 
 def test_steps_stand_in_the_order_of_a_run_however_they_came(runs: RunStore) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 from collections.abc import Iterator
@@ -132,6 +133,9 @@ def test_a_good_upload_is_converted_to_what_apple_takes() -> None:
     answer = service.convert()
 
     assert answer.result == service.run.result
+    assert service.run.provenance is not None
+    origins = gzip.decompress(service.objects.content(service.run.provenance)).decode().splitlines()
+    assert origins[:2] == ["file,line,source,source_lines", "students.csv,2,users.csv,4"]
     with zipfile.ZipFile(io.BytesIO(service.objects.content(answer.result))) as archive:
         assert len(archive.namelist()) == 6
     step = service.step("convert")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.rosters import Files, asm, process, zip_bytes
+from rosterbridge.roster import ConversionOptions
+from tests.support.rosters import Files, asm, process, replaced, zip_bytes
 
 
 def test_a_clean_zip_passes_byte_for_byte(tmp_path: Path) -> None:
@@ -98,3 +99,63 @@ def test_999_locations_are_allowed(tmp_path: Path) -> None:
         "rosters.csv": "roster_id,class_id,student_id\ne1,c1,p1\n",
     }
     assert process(tmp_path, files).report.accepted
+
+
+def test_a_missing_header_puts_no_name_into_the_summary(tmp_path: Path) -> None:
+    headless = "".join(str(asm()["staff.csv"]).splitlines(keepends=True)[1:])
+    report = process(tmp_path, {**asm(), "staff.csv": headless}).report
+    assert "missing-column" in report.codes
+    assert "Lind" not in report.summary
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "found"),
+    [
+        ("locations.csv", "s2,South", "s_2,South", ("unusual-id", "locations.csv", None)),
+        ("locations.csv", "South", "North", ("same-name-location", "locations.csv", 2)),
+        ("staff.csv", "Lind,,", "Lind,cy@school.example,", ("shared-value", "students.csv", 2)),
+        ("staff.csv", "t1,,", "t1,N-7,", ("shared-value", "students.csv", 3)),
+        ("staff.csv", "\nt1", "\nP2", ("similar-id", "students.csv", 3)),
+    ],
+)
+def test_what_looks_wrong_is_noted_and_passes_byte_for_byte(
+    tmp_path: Path, name: str, old: str, new: str, found: tuple[str, str, int | None]
+) -> None:
+    files = replaced(asm(), "students.csv", "Holm,9,,", "Holm,9,Cy@School.example,")
+    files = replaced(files, "students.csv", "p2,,", "p2,N-7,")
+    files = replaced(files, "classes.csv", "k1,t1", "k1,")
+    files = replaced(files, "students.csv", "4,s1,s2", "4,s1,")
+    outcome = process(tmp_path, replaced(files, name, old, new))
+    assert outcome.found == [found]
+    assert outcome.report.unchanged
+    assert outcome.report.entries[0].severity == "warning"
+
+
+def test_no_roster_is_a_warning(tmp_path: Path) -> None:
+    outcome = process(tmp_path, {**asm(), "rosters.csv": "roster_id,class_id,student_id\n"})
+    assert outcome.found == [("no-rosters", "rosters.csv", None)]
+    assert outcome.report.accepted
+
+
+def test_blank_names_of_classes_and_missing_addresses_are_told_where_a_flow_asks(tmp_path: Path) -> None:
+    files = replaced(replaced(asm(), "classes.csv", "c1,A,", "c1,,"), "courses.csv", "Algebra", "")
+    assert process(tmp_path, files).report.entries == ()
+    asked = ConversionOptions(severities={"blank-value": "warning", "missing-email": "error"})
+    report = process(tmp_path, files, asked).report
+    assert report.rejected_by == "missing-email"
+    assert [(total.code, total.file, total.count) for total in report.totals] == [
+        ("blank-value", "classes.csv", 1),
+        ("blank-value", "courses.csv", 1),
+        ("missing-email", "students.csv", 2),
+        ("missing-email", "staff.csv", 1),
+    ]
+
+
+def test_fifteen_instructors_are_allowed_and_no_sixteenth(tmp_path: Path) -> None:
+    def classes(last: int) -> Files:
+        further = "".join(f",instructor_id_{number}" for number in range(4, last + 1))
+        text = str(asm()["classes.csv"]).replace("location_id", f"location_id{further}")
+        return {**asm(), "classes.csv": text.replace(",s1\n", ",s1" + "," * (last - 3) + "\n")}
+
+    assert process(tmp_path, classes(15)).report.accepted
+    assert process(tmp_path, classes(16)).report.codes == ("wrong-header",)

@@ -34,7 +34,7 @@ def test_the_primary_teacher_stands_first_then_by_id(tmp_path: Path, bundle: Fil
 def test_more_than_three_get_columns_and_more_than_fifteen_are_left_out(tmp_path: Path) -> None:
     files = oneroster_1_1()
     for number in range(20):
-        files = added(files, "users.csv", f"x{number:02},,,true,s1,teacher,x,,X,Y,,,,,,,,")
+        files = added(files, "users.csv", f"x{number:02},,,true,s1,teacher,user{number},,X,Y,,,,,,,,")
         files = added(files, "enrollments.csv", f"ex{number},,,c1,s1,x{number:02},teacher,,,")
     outcome = process(tmp_path, files)
     row = outcome.rows("classes.csv")[0]

@@ -68,7 +68,7 @@ class TestVersion:
     def test_strict_wants_the_manifest(self, tmp_path: Path, bundle: Files) -> None:
         del bundle["manifest.csv"]
         outcome = process(tmp_path, bundle, ConversionOptions(profile="strict"))
-        assert outcome.report.codes == ("no-manifest",)
+        assert outcome.report.rejected_by == "no-manifest"
 
     def test_names_of_1_0_are_read(self, tmp_path: Path) -> None:
         files = oneroster_1_1()

@@ -243,15 +243,14 @@ class DynamoRunStore:
         summary: str = "",
         report: ObjectRef | None = None,
         result: ObjectRef | None = None,
+        provenance: ObjectRef | None = None,
         delivered_to: str | None = None,
     ) -> None:
         """Record how a step ended, with what it produced; an ended run keeps its summary."""
-        produced = {
-            "report": report.model_dump(exclude_none=True) if report else None,
-            "result": result.model_dump(exclude_none=True) if result else None,
-            "delivered_to": delivered_to,
-        }
-        fields = {name: value for name, value in produced.items() if value is not None}
+        stored = {"report": report, "result": result, "provenance": provenance}
+        fields: dict[str, Any] = {name: ref.model_dump(exclude_none=True) for name, ref in stored.items() if ref}
+        if delivered_to is not None:
+            fields["delivered_to"] = delivered_to
         try:
             try:
                 self._update(run_id, step, {**fields, "summary": summary} if summary else fields, condition=OPEN)

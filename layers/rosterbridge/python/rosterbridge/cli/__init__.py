@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from rosterbridge.cli import rosters, runs
+from rosterbridge.cli import rosters, runs, templates
 from rosterbridge.cli.terminal import fail
 from rosterbridge.errors import RosterbridgeError
 
@@ -18,6 +18,7 @@ typer_app = typer.Typer(
 )
 typer_app.command("validate")(rosters.validate_command)
 typer_app.command("convert")(rosters.convert_command)
+typer_app.command("templates")(templates.templates_command)
 typer_app.add_typer(runs.runs_app, name="runs", help="The history: what happened to each upload.")
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from rosterbridge.cli.reports import print_report, write_errors
+from rosterbridge.cli.reports import ReportOption, print_report, write_errors, write_reports
 from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
 from rosterbridge.roster import ConversionOptions, Report, convert, validate
 from rosterbridge.roster.documents import options_from_json, report_to_json
@@ -27,8 +27,20 @@ OptionsOption = Annotated[
 AsOfOption = Annotated[
     datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day to judge dates by; today by default.")
 ]
-ReportOption = Annotated[Path | None, typer.Option("--report", metavar="FILE.json", help="Write the whole report.")]
-ErrorsOption = Annotated[Path | None, typer.Option("--errors", metavar="FILE.csv", help="Write the entries as CSV.")]
+ErrorsOption = Annotated[
+    Path | None, typer.Option("--errors", metavar="FILE.csv", help="The same as --report FILE.csv.")
+]
+
+
+ProvenanceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--provenance",
+        metavar="FILE.csv",
+        dir_okay=False,
+        help="Write from which source file and lines each row for Apple came; packed if it ends in .gz.",
+    ),
+]
 
 
 def validate_command(
@@ -50,6 +62,7 @@ def convert_command(
     as_of: AsOfOption = None,
     report: ReportOption = None,
     error_file: ErrorsOption = None,
+    provenance: ProvenanceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a ZIP and write the one that Apple School Manager gets; exit 1, and no file, if it is rejected."""
@@ -57,24 +70,26 @@ def convert_command(
         raise refuse_usage(f"there is no folder {target.parent}")
     if target.exists() and target.samefile(source):
         raise refuse_usage("the result would overwrite the upload: name another file")
-    _carry_out(lambda: _converted(source, target, _options(options), _day(as_of)), report, error_file, as_json=as_json)
+    chosen, day = _options(options), _day(as_of)
+    _carry_out(lambda: _converted(source, target, chosen, day, provenance), report, error_file, as_json=as_json)
 
 
-def _converted(source: Path, target: Path, options: ConversionOptions, as_of: date) -> Report:
+def _converted(source: Path, target: Path, options: ConversionOptions, as_of: date, provenance: Path | None) -> Report:
     """Convert beside the target and move it there when it is whole."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".rosterbridge-") as folder:
         made = Path(folder) / "out.zip"
-        report = convert(source, made, options, as_of=as_of)
+        report = convert(source, made, options, as_of=as_of, provenance=provenance)
         if report.accepted:
             made.replace(target)
     return report
 
 
-def _carry_out(work: Callable[[], Report], report: Path | None, error_file: Path | None, *, as_json: bool) -> None:
+def _carry_out(
+    work: Callable[[], Report], reports: list[Path] | None, error_file: Path | None, *, as_json: bool
+) -> None:
     with errors.status("reading the roster ..."):
         found = work()
-    if report:
-        report.write_text(report_to_json(found, indent=2), encoding="utf-8")
+    write_reports(found, reports)
     if error_file:
         write_errors(found, error_file)
     if as_json:

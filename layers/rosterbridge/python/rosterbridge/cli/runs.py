@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from rosterbridge.adapters.dynamodb import DynamoRunStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.cli.deployment import StageOption, connect
-from rosterbridge.cli.reports import print_report
+from rosterbridge.cli.reports import ReportOption, print_report, write_reports
 from rosterbridge.cli.terminal import JsonOption, add_row, console, print_json, refuse_usage, say, table
 from rosterbridge.errors import NotFoundError
 from rosterbridge.flows.models import ObjectRef, Run, Step
@@ -62,6 +62,7 @@ def _print_runs(runs: Sequence[Run]) -> None:
 def show_run(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its beginning.")],
     project: ProjectOption = None,
+    report_files: ReportOption = None,
     stage: StageOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +71,10 @@ def show_run(
     store = DynamoRunStore(deployment.outputs.RunTable)
     run = store.get(run_id) or _by_prefix(store, run_id, project or deployment.project_id)
     report = _report(run)
+    if report_files:
+        if report is None:
+            raise refuse_usage("this run has no report, or none any more")
+        write_reports(report, report_files)
     if as_json:
         print_json(TypeAdapter(dict[str, Run | Report | None]).dump_json({"run": run, "report": report}).decode())
         return
@@ -108,6 +113,7 @@ def _print_run(run: Run) -> None:
         ("source", _place(run.source)),
         ("report", _place(run.report)),
         ("result", _place(run.result)),
+        ("provenance", _place(run.provenance)),
         ("delivered to", run.delivered_to),
     ):
         if value:

@@ -143,6 +143,7 @@ class Run(Model):
     file_bytes: int
     source: ObjectRef
     result: ObjectRef | None = None
+    provenance: ObjectRef | None = None
     report: ObjectRef | None = None
     delivered_to: str | None = None
     summary: str = ""

@@ -60,6 +60,7 @@ class RunStore(Protocol):
         summary: str = "",
         report: ObjectRef | None = None,
         result: ObjectRef | None = None,
+        provenance: ObjectRef | None = None,
         delivered_to: str | None = None,
     ) -> None:
         """Record how a step ended, with what it produced; an ended run keeps its summary.

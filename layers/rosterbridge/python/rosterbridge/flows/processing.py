@@ -73,17 +73,21 @@ class Processor:
 
         with self._step(run_id, "convert", RunStatus.CONVERTING) as work:
             source, target = work.fetch(work.run.source), work.folder / "result.zip"
-            report = convert(source, target, work.flow.options, as_of=work.run.received_at.date())
+            origins = work.folder / "provenance.csv.gz"
+            as_of = work.run.received_at.date()
+            report = convert(source, target, work.flow.options, as_of=as_of, provenance=origins)
             if not report.accepted:
                 raise PermanentError("conversion-differs")
             stored = run_object(work.run.source.bucket, run_id, "result.zip")
             self.objects.upload(target, stored)
+            provenance = run_object(work.run.source.bucket, run_id, "provenance.csv.gz")
+            self.objects.upload(origins, provenance)
             work.ended(
                 outcome="succeeded",
                 counts={**report.sent, "bytes": target.stat().st_size},
                 message="Passed on unchanged." if report.unchanged else "Converted to Apple School Manager CSV.",
             )
-            work.produced(result=stored)
+            work.produced(result=stored, provenance=provenance)
         return Conversion(result=stored)
 
     def forward(self, run_id: str, delivery: Delivery, secrets: SecretBox) -> Forwarding:

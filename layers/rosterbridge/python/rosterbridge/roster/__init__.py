@@ -13,16 +13,20 @@ __all__ = ["ConversionOptions", "Report", "convert", "validate"]
 
 def validate(source: Path, options: ConversionOptions, *, as_of: date) -> Report:
     """Check a ZIP by every rule of ``mapping.md`` and tell what would be sent, without writing anything."""
-    from rosterbridge.roster.packages import process
+    from rosterbridge.roster.packages import Outputs, process
 
-    return process(source, None, options, as_of)
+    return process(source, Outputs(), options, as_of)
 
 
-def convert(source: Path, target: Path, options: ConversionOptions, *, as_of: date) -> Report:
+def convert(
+    source: Path, target: Path, options: ConversionOptions, *, as_of: date, provenance: Path | None = None
+) -> Report:
     """Check a ZIP and, when it is accepted, write what Apple gets to ``target``.
 
     A clean ZIP in Apple's own format is copied byte for byte; nothing is written when the report rejects.
+    ``provenance`` is a CSV file to write (packed if it ends in ``.gz``): for each row of Apple's files the source file
+    and lines from which it came.
     """
-    from rosterbridge.roster.packages import process
+    from rosterbridge.roster.packages import Outputs, process
 
-    return process(source, target, options, as_of)
+    return process(source, Outputs(target, provenance), options, as_of)

@@ -5,13 +5,13 @@ Guards: OWASP ASVS 5.0 V5.2; sizes and counts in headers are claims, so the real
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
@@ -35,22 +35,11 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         """Raise RosterError unless the ZIP is whole and safe."""
-        self._file: BinaryIO = path.open("rb")
-        try:
-            infos = _directory(self._file)
-            _check(infos, path.stat().st_size)
-            self.folder, self._members = _by_name(infos)
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+        self._path = path
+        with path.open("rb") as file:
+            infos = _directory(file)
+        _check(infos, path.stat().st_size)
+        self.folder, self._members = _by_name(infos)
 
     @property
     def names(self) -> dict[str, str]:
@@ -80,20 +69,20 @@ class Archive:
             raise RosterError("archive-damaged", file=name, why="a file's checksum is wrong")
 
     def _raw(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
-        self._file.seek(info.header_offset)
-        header = self._file.read(LOCAL_HEADER.size)
-        if len(header) < LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
-            raise RosterError("archive-damaged", why="a file is not where the directory says")
-        *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
-        position = info.header_offset + LOCAL_HEADER.size + name_length + extra_length
-        end = position + info.compress_size
-        while position < end:
-            self._file.seek(position)  # the caller may read another member in between
-            block = self._file.read(min(BLOCK_BYTES, end - position))
-            if not block:
-                raise RosterError("archive-damaged", why="the archive ends inside a file")
-            position += len(block)
-            yield block
+        with self._path.open("rb") as file:  # of its own: members are read at the same time
+            file.seek(info.header_offset)
+            header = file.read(LOCAL_HEADER.size)
+            if len(header) < LOCAL_HEADER.size or not header.startswith(LOCAL_SIGNATURE):
+                raise RosterError("archive-damaged", why="a file is not where the directory says")
+            *_, name_length, extra_length = LOCAL_HEADER.unpack(header)
+            file.seek(name_length + extra_length, os.SEEK_CUR)
+            left = info.compress_size
+            while left:
+                block = file.read(min(BLOCK_BYTES, left))
+                if not block:
+                    raise RosterError("archive-damaged", why="the archive ends inside a file")
+                left -= len(block)
+                yield block
 
 
 def _inflated(inflate: isal_zlib.Decompress | None, block: bytes) -> Iterator[bytes]:

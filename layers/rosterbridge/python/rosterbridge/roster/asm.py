@@ -1,18 +1,39 @@
-"""Checks an upload in Apple's own format: what is clean goes on byte for byte, so nothing is mended silently."""
+"""Reads and checks an upload in Apple's own format, and changes nothing: ``repair`` mends what may be mended."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from rosterbridge.roster.archive import Archive
+from rosterbridge.roster.codes import Level
+from rosterbridge.roster.deviations import note_missing, note_same_names, note_shared_values, note_similar_ids
+from rosterbridge.roster.enrollments import UNUSUAL_ID
 from rosterbridge.roster.findings import LINE, Findings, RosterError
-from rosterbridge.roster.formats import ASM, PASSWORD_POLICIES, STAFF, STUDENTS, AsmFile, FileFormat
+from rosterbridge.roster.formats import (
+    ASM,
+    CLASSES,
+    COURSES,
+    LOCATIONS,
+    PASSWORD_POLICIES,
+    ROSTERS,
+    STAFF,
+    STUDENTS,
+    AsmFile,
+    FileFormat,
+)
 from rosterbridge.roster.reading import peek_header, read_table
-from rosterbridge.roster.sheet import FATE, among
+from rosterbridge.roster.sheet import among
+
+Frames = Mapping[str, pl.DataFrame]
 
 
-def check_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
-    """Return the six files' frames; everything that Apple would refuse is in ``findings``. Raises RosterError."""
+def read_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
+    """Return the six files' frames; what is wrong with names, headers and rows is in ``findings``. Raises RosterError.
+
+    Each frame has Apple's columns and those numbered ones that its header has, as text, with LINE and FATE.
+    """
     if archive.folder:
         findings.add("files-in-folder")
     missing = [name for name in ASM if name not in archive.names]
@@ -20,7 +41,11 @@ def check_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
         findings.add("missing-file", file=name)
     if missing:
         raise RosterError("missing-file", file=missing[-1])
-    frames = {name: _read(archive, file, findings) for name, file in ASM.items()}
+    return {name: _read(archive, file, findings) for name, file in ASM.items()}
+
+
+def check_asm(frames: Frames, findings: Findings) -> None:
+    """Note everything in the rows that Apple would refuse."""
     for name, file in ASM.items():
         _check_rows(file, frames[name], findings)
     for file in ASM.values():
@@ -29,9 +54,54 @@ def check_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
     findings.add_rows("asm-person-twice", twice.filter(pl.col("person_id") != ""), file=STAFF, column="person_id")
     if frames[STUDENTS].is_empty():
         findings.add("no-students", file=STUDENTS)
-    if frames[STAFF].is_empty():
-        findings.add("no-staff", file=STAFF)
-    return frames
+
+
+def is_refused(frames: Frames, levels: Mapping[str, Level]) -> bool:
+    """Whether Apple would refuse the rows as they stand."""
+    trial = Findings(levels)
+    check_asm(frames, trial)
+    return trial.rejected_by is not None
+
+
+def note_deviations(frames: Frames, findings: Findings) -> None:
+    """Note what Apple takes and what looks wrong all the same."""
+    for name, code in ((STAFF, "no-staff"), (ROSTERS, "no-rosters")):
+        if frames[name].is_empty():
+            findings.add(code, file=name)
+    for name, file in ASM.items():
+        if unusual := int(frames[name][file.key].str.contains(UNUSUAL_ID).sum()):
+            findings.add("unusual-id", file=name, column=file.key, count=unusual)
+    note_missing({CLASSES: frames[CLASSES]}, "blank-value", "class_number", findings)
+    note_missing({COURSES: frames[COURSES]}, "blank-value", "course_name", findings)
+    people = {name: frames[name] for name in (STUDENTS, STAFF)}
+    note_missing(people, "missing-email", "email_address", findings)
+    note_missing(people, "missing-username", "sis_username", findings)
+    note_shared_values(people, ("email_address", "sis_username", "person_number"), findings)
+    note_similar_ids(people, "person_id", findings)
+    note_same_names({LOCATIONS: frames[LOCATIONS]}, "location_name", findings)
+
+
+def columns_of(file: AsmFile, frame: pl.DataFrame) -> tuple[str, ...]:
+    """Return the columns of a file that a frame has, in Apple's order."""
+    return tuple(column for column in _known(file) if column in frame.columns)
+
+
+def references_of(file: AsmFile, frame: pl.DataFrame) -> Iterator[tuple[str, str]]:
+    """Yield each column that refers to another file, numbered ones too, with the name of that file."""
+    for column in columns_of(file, frame):
+        numbered = file.repeated is not None and column.startswith(f"{file.repeated}_")
+        other = file.references.get(file.repeated if numbered and file.repeated else column)
+        if other is not None:
+            yield column, other
+
+
+def refers_to_nothing(column: str, other: str, frames: Frames) -> pl.Expr:
+    """Return whether a value of ``column`` is filled in and is no key of the file ``other``."""
+    return (pl.col(column) != "") & ~pl.col(column).is_in(among(frames[other][ASM[other].key]))
+
+
+def _known(file: AsmFile) -> list[str]:
+    return [*file.columns, *(file.repeats(file.repeats_to) if file.repeated else ())]
 
 
 def _read(archive: Archive, file: AsmFile, findings: Findings) -> pl.DataFrame:
@@ -39,9 +109,10 @@ def _read(archive: Archive, file: AsmFile, findings: Findings) -> pl.DataFrame:
     if written != file.name:
         findings.add("wrong-file-name", file=file.name, value=written)
     header = peek_header(archive, file.name)
-    known = [*file.columns, *(file.repeats(file.repeats_to) if file.repeated else ())]
-    for column in (cell for cell in header if cell not in known):
-        findings.add("wrong-header", file=file.name, line=1, column=column)
+    known = _known(file)
+    for cell in (cell for cell in header if cell not in known):
+        # as a value, not as a name: without a header, it is a person's
+        findings.add_rows("wrong-header", pl.DataFrame({cell: [cell], LINE: [1]}), file=file.name, column=cell)
     present = tuple(column for column in known if column in header or column in file.columns)
     fmt = FileFormat(file.name, present, frozenset(file.columns), separators=",;", escape="\\")
     frame = read_table(archive, file.name, fmt, findings)
@@ -63,17 +134,8 @@ def _check_rows(file: AsmFile, frame: pl.DataFrame, findings: Findings) -> None:
         findings.add_rows("asm-password-policy", odd, file=file.name, column="password_policy")
 
 
-def _check_references(file: AsmFile, frames: dict[str, pl.DataFrame], findings: Findings) -> None:
-    frame = frames[file.name]
-    for column in (name for name in frame.columns if name not in (LINE, FATE)):
-        other = file.references.get(_unnumbered(file, column))
-        if other is None:
-            continue
+def _check_references(file: AsmFile, frames: Frames, findings: Findings) -> None:
+    for column, other in references_of(file, frames[file.name]):
+        broken = frames[file.name].filter(refers_to_nothing(column, other, frames))
         key = ASM[other].key
-        broken = frame.filter((pl.col(column) != "") & ~pl.col(column).is_in(among(frames[other][key])))
         findings.add_rows("asm-unknown-reference", broken, file=file.name, column=column, other=other, key=key)
-
-
-def _unnumbered(file: AsmFile, column: str) -> str:
-    """Return the column that a numbered one repeats: ``location_id`` for ``location_id_7``."""
-    return file.repeated if file.repeated and column.startswith(f"{file.repeated}_") else column

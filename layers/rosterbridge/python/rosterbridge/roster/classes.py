@@ -81,6 +81,8 @@ def choose_instructors(roster: OneRoster) -> None:
     teaching = teaching.with_columns(ids.alias("id")).sort(~pl.col("primary"), "id", LINE)
     again = ~_pair().is_first_distinct()
     _leave_out_lines(enrollments, teaching.filter(again), "same-instructor-again")
+    primary = teaching.filter(~again & pl.col("primary"))[CLASS]
+    classes.note_count("several-primary-teachers", primary.len() - primary.n_unique())
     teaching = teaching.filter(~again).with_columns(place=pl.int_range(pl.len()).over(CLASS))
     surplus = teaching.filter(pl.col("place") >= INSTRUCTOR_LIMIT)
     _leave_out_lines(enrollments, surplus, "instructor-limit")

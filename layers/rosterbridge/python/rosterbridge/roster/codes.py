@@ -40,8 +40,8 @@ def _upload(message: str, mend: str) -> Code:
     return Code("upload", message, mend, "upload")
 
 
-def _row(message: str, mend: str) -> Code:
-    return Code("row", message, mend, "row")
+def _row(message: str, mend: str, strict: Level = "row") -> Code:
+    return Code("row", message, mend, strict)
 
 
 def _warning(message: str, mend: str, strict: Level = "warning") -> Code:
@@ -67,14 +67,17 @@ CODES: dict[str, Code] = {
     "duplicate-file": _upload("The ZIP holds {value} more than once.", "Keep one file of each name."),
     # The format
     "unknown-format": _upload("The ZIP holds no roster files that Rosterbridge knows.", EXPORT),
-    "microsoft-sds": _upload("These files are in Microsoft School Data Sync format.", EXPORT),
-    "clever": _upload("These files are in Clever format.", EXPORT),
+    "microsoft-sds": _upload("These files are in Microsoft School Data Sync format{why}.", EXPORT),
+    "clever": _upload("These files are in Clever's own format.", EXPORT),
     "mixed-formats": _upload(
-        "The ZIP mixes OneRoster files and Apple School Manager files.", "Send the files of one format only."
+        "The ZIP mixes OneRoster files and Apple School Manager files{why}.",
+        "Send either OneRoster's files or Apple's six, not both.",
     ),
     "missing-file": _upload("{file} is missing.", "Export {file} too and add it to the ZIP."),
     "empty-file": _upload("{file} has no rows.", "Check the export: this file must not be empty."),
-    "missing-column": _upload("The column {column} is missing.", "Export the column {column}, also where it is empty."),
+    "missing-column": _upload(
+        "The column {column} is missing{why}.", "Export the column {column}, also where it is empty."
+    ),
     "duplicate-column": _upload("The column {column} stands twice in the header.", "Keep one of them."),
     "too-many-columns": _upload("The header has more than {value} columns.", "Export the format's own columns only."),
     "wrong-separator": _upload("The columns are separated by {value}.", "Export with commas between the columns."),
@@ -115,7 +118,9 @@ CODES: dict[str, Code] = {
     "no-students": _upload("No student is left to send.", "Check that users.csv has active users with role student."),
     # A row
     "missing-value": _row("{column} is empty.", "Fill in {column} in your SIS."),
-    "surplus-values": _row("The row has more values than the header has columns.", "Quote values that hold a comma."),
+    "surplus-values": _row(
+        "The row has more values than the header has columns.", "Quote values that hold a comma.", strict="upload"
+    ),
     "unknown-school": _row(
         "schoolSourcedId = '{value}' does not reference any sourcedId in orgs.csv.",
         "Export that school, or correct the id.",
@@ -140,7 +145,7 @@ CODES: dict[str, Code] = {
         "The files lie in a folder inside the ZIP.", "Zip the six files themselves, not their folder."
     ),
     "wrong-header": _upload(
-        "The header is not Apple's: column {column} is not expected here.",
+        "The header is not Apple's: column {value} is not expected here.",
         "Take the header of Apple's template unchanged.",
     ),
     "asm-row-length": _upload(
@@ -156,6 +161,15 @@ CODES: dict[str, Code] = {
     ),
     "asm-password-policy": _upload(
         "password_policy = '{value}' is none of 4, 6, 8.", "Use 4, 6, 8, or leave it blank."
+    ),
+    # Repairs of Apple's own format
+    "instructor-emptied": _warning(
+        "{column} = '{value}' does not reference any {key} in {other}; it was emptied.",
+        "Add the instructor to {other}, or remove the id.",
+    ),
+    "roster-dropped": _warning(
+        "{column} = '{value}' does not reference any {key} in {other}; the row was dropped.",
+        "Add it to {other}, or remove the row.",
     ),
     # Repairs and things worth a look
     "no-manifest": _warning(
@@ -182,6 +196,22 @@ CODES: dict[str, Code] = {
         "Use the standard's names.",
         strict="upload",
     ),
+    "unknown-file": _warning(
+        "{value} is no file of this format; it was not opened.", "Leave it out of the ZIP.", strict="upload"
+    ),
+    "empty-optional-file": _warning(
+        "{file} is empty; it was passed over.", "Export it with its rows, or leave it out.", strict="upload"
+    ),
+    "column-guessed": _warning(
+        "The column {column} is missing; {value} was read for it, which looks like a misspelling.",
+        "Rename the column to {column}.",
+        strict="upload",
+    ),
+    "status-in-bulk": _warning(
+        "Rows with a status or a date of change, though the file is no delta: {count}.",
+        "Leave status and dateLastModified empty in a full export.",
+        strict="upload",
+    ),
     "short-row": _warning(
         "Rows shorter than the header, read as if the rest were empty: {count}.", "Export all columns.", strict="upload"
     ),
@@ -198,11 +228,23 @@ CODES: dict[str, Code] = {
     "value-respelled": _warning(
         "Values read in another spelling: {count}.", "Use the standard's spelling.", strict="upload"
     ),
-    "duplicate-row": _warning("Rows that stand above word for word, taken once: {count}.", "Remove the copies."),
+    "duplicate-row": _warning(
+        "Rows that stand above word for word, taken once: {count}.", "Remove the copies.", strict="upload"
+    ),
     "unknown-role": _warning(
         "Users with a role that OneRoster does not know: {count}.", "Use the standard's roles.", strict="upload"
     ),
     "user-without-role": _warning("Users without any role, left out: {count}.", "Give them a role in roles.csv."),
+    "role-conflict": _warning(
+        "Users whose role in users.csv is none of theirs in roles.csv, which counts: {count}.",
+        "Export roles in roles.csv only.",
+    ),
+    "several-grades": _warning(
+        "Students with several grades, of which Apple gets the first: {count}.", "Export the student's own grade first."
+    ),
+    "several-primary-teachers": _warning(
+        "Primary teachers beside the first of their class: {count}.", "Mark one teacher of a class as primary."
+    ),
     "student-and-staff": _warning(
         "The person is both student and staff; it is sent as {value}.", "Apple takes a person once: check the roles."
     ),
@@ -222,6 +264,66 @@ CODES: dict[str, Code] = {
         "Set the option ended to drop if your SIS keeps old ones.",
     ),
     "no-staff": _warning("No staff is left to send.", "Check that teachers are exported."),
+    "no-rosters": _warning("No student is in any class.", "Check that the export has enrolments of students."),
+    "shared-value": _warning(
+        "Values of {column} that stand with several people: {count}.",
+        "Give each person a value of its own, and each person one row.",
+    ),
+    "similar-id": _warning(
+        "Values of {column} that differ from another only in upper and lower case or in leading zeros: {count}.",
+        "Check that they are different people: a spreadsheet may have changed the id of one.",
+    ),
+    "same-name-location": _warning(
+        "Locations whose name another location has too: {count}.",
+        "Check that they are different schools, and name them apart.",
+    ),
+    "missing-email": _silent(
+        "People without {column}: {count}.", "Fill in the e-mail addresses: federated accounts need them."
+    ),
+    "missing-username": _silent(
+        "People without {column}: {count}.", "Fill in the user names if your Managed Apple Accounts are made of them."
+    ),
+    "blank-value": _silent("Rows without {column}: {count}.", "Fill in {column}: Apple shows it as the class's name."),
+    # What only the strict profile judges, or a flow that gives it a severity
+    "wrapping-folder": _silent(
+        "The files lie in a folder inside the ZIP.", "Zip the files themselves, not their folder.", strict="upload"
+    ),
+    "manifest-property": _silent(
+        "The property {value} is {why}.", "Write manifest.csv as the standard does.", strict="upload"
+    ),
+    "header-order": _silent(
+        "The columns stand in another order: {column} is not expected here.",
+        "Export the columns in the standard's order, and metadata after them.",
+        strict="upload",
+    ),
+    "unknown-column": _silent(
+        "The standard has no column {column} in this file.",
+        "Leave it out, or name it metadata.… and put it last.",
+        strict="upload",
+    ),
+    "missing-optional-column": _silent(
+        "The column {column} is missing.", "Export {column} too, also where it is empty.", strict="upload"
+    ),
+    "empty-required-value": _silent(
+        "{column} is empty, though the standard requires it.", "Fill in {column} in your SIS.", strict="upload"
+    ),
+    "wrong-type": _silent(
+        "{column} = '{value}' is not {kind}.", "Correct the value in your SIS or its export.", strict="upload"
+    ),
+    "unknown-word": _silent(
+        "{column} = '{value}' is none of the standard's words.",
+        "Use the standard's words, in its spelling.",
+        strict="upload",
+    ),
+    "line-break": _silent("{column} holds a line break.", "Remove the line break in your SIS.", strict="upload"),
+    "unresolved-reference": _silent(
+        "{column} = '{value}' does not reference any sourcedId in {other}.",
+        "Export it in {other}, or correct the id.",
+        strict="upload",
+    ),
+    "repeated-id": _silent(
+        "The sourcedId of this row stands above already.", "Give each row an id of its own.", strict="upload"
+    ),
 }
 
 # Why a row was left out by a rule: counted, not an error
@@ -245,6 +347,8 @@ LEFT_OUT = {
     "instructor-limit": "more than 15 instructors in the class (rule 15)",
 }
 
+# What strict.py alone finds; it need not run where a flow ignores all of it
+STRICT_ONLY = frozenset(code for code, known in CODES.items() if (known.level, known.strict) == ("ignore", "upload"))
 LENIENT: Mapping[str, Level] = {code: known.level for code, known in CODES.items()}
 
 
@@ -252,6 +356,11 @@ def levels(profile: str, severities: Mapping[str, Severity]) -> Mapping[str, Lev
     """Return the level of every code for a flow."""
     base = {code: known.strict for code, known in CODES.items()} if profile == "strict" else LENIENT
     return {**base, **{code: CODES[code].at(severity) for code, severity in severities.items()}}
+
+
+def looks_closer(levels: Mapping[str, Level]) -> bool:
+    """Whether a flow wants anything that only strict.py finds."""
+    return any(levels[code] != "ignore" for code in STRICT_ONLY)
 
 
 def check_severities(severities: Mapping[str, Severity]) -> None:

@@ -2,50 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-
 import polars as pl
 
 from rosterbridge.roster import classes, courses, people
-from rosterbridge.roster.courses import COURSE, first_filled
+from rosterbridge.roster.courses import CLASS_LINE, COURSE, first_filled
+from rosterbridge.roster.deviations import note_missing, note_same_names, note_shared_values, note_similar_ids
 from rosterbridge.roster.enrollments import CLASS, UNUSUAL, UNUSUAL_ID, USER
 from rosterbridge.roster.findings import LINE, Findings
-from rosterbridge.roster.formats import ASM, CLASSES, COURSES, LOCATIONS, ROSTERS, STAFF, STUDENTS, AsmFile
+from rosterbridge.roster.formats import (
+    ASM,
+    CLASSES,
+    COURSES,
+    ENROLLMENTS,
+    LOCATIONS,
+    ORGS,
+    ROLES,
+    ROSTERS,
+    STAFF,
+    STUDENTS,
+    USERS,
+    AsmFile,
+)
 from rosterbridge.roster.identifiers import mapped
-from rosterbridge.roster.links import flags
+from rosterbridge.roster.links import ROW, flags
 from rosterbridge.roster.oneroster import SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.people import KIND, MORE_PLACES, PLACE, STAFF_MEMBER, STUDENT
 from rosterbridge.roster.sheet import LIVE, Sheet, among
+from rosterbridge.roster.tables import AsmTable
 
-SLICE_ROWS = 262_144
-
-
-@dataclass(frozen=True)
-class AsmTable:
-    """One of Apple's files: its columns, and the lines of the source from which each row came.
-
-    Columns of ``ids`` hold row numbers in place of ids until they are written.
-    """
-
-    rows: pl.DataFrame
-    columns: tuple[str, ...]
-    ids: Mapping[str, pl.Series] = field(default_factory=dict)
-
-    @property
-    def height(self) -> int:
-        """How many rows Apple gets."""
-        return self.rows.height
-
-    def slices(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows as they are written, a bounded number at a time; at least once, for the header."""
-        written = [
-            pl.lit(self.ids[column]).gather(pl.col(column)).alias(column) if column in self.ids else pl.col(column)
-            for column in self.columns
-        ]
-        for rows in self.rows.iter_slices(SLICE_ROWS) if self.height else [self.rows]:
-            yield rows.select(written)
+ROLE_LINES = "_role_lines"
 
 
 def convert_roster(roster: OneRoster, options: ConversionOptions, findings: Findings) -> dict[str, AsmTable]:
@@ -59,12 +45,13 @@ def convert_roster(roster: OneRoster, options: ConversionOptions, findings: Find
     chosen = courses.choose_courses(roster, options)
     _leave_out_orgs(roster, chosen)
     _judge_ids(roster)
+    _note_deviations(roster, findings)
     if options.id_policy == "map":
         chosen = _map_ids(roster, chosen)
     tables = {
         STUDENTS: _people(roster, STUDENT, options),
         STAFF: _people(roster, STAFF_MEMBER, options),
-        COURSES: AsmTable(chosen, ASM[COURSES].columns),
+        COURSES: AsmTable(chosen, ASM[COURSES].columns, {COURSES: LINE, CLASSES: CLASS_LINE}),
         CLASSES: _classes(roster),
         ROSTERS: _rosters(roster),
         LOCATIONS: _locations(roster),
@@ -90,13 +77,25 @@ def _people(roster: OneRoster, kind: str, options: ConversionOptions) -> AsmTabl
             pl.lit(options.password_policy).alias("password_policy"),
             pl.col(PLACE).alias("location_id"),
             MORE_PLACES,
+            ROW,
             LINE,
         )
         .collect()
     )
     further = _further(rows, MORE_PLACES, file, shown=1)
     ids = dict.fromkeys(["location_id", *further.columns], roster.orgs.rows["sourcedId"])
-    return AsmTable(rows.with_columns(further).drop(MORE_PLACES), (*file.columns, *further.columns), ids)
+    sources = {USERS: LINE}
+    if roster.roles is not None:
+        rows = rows.with_columns(_role_lines(roster, rows))
+        sources[ROLES] = ROLE_LINES
+    return AsmTable(rows.with_columns(further).drop(MORE_PLACES), (*file.columns, *further.columns), sources, ids)
+
+
+def _role_lines(roster: OneRoster, rows: pl.DataFrame) -> pl.Series:
+    """Return for each person the lines of roles.csv that made it one."""
+    assert roster.roles is not None  # noqa: S101 the caller asked
+    lines = roster.roles.live.group_by(USER).agg(LINE).rename({LINE: ROLE_LINES})
+    return rows.select(ROW).join(lines, left_on=ROW, right_on=USER, how="left", maintain_order="left")[ROLE_LINES]
 
 
 def _classes(roster: OneRoster) -> AsmTable:
@@ -121,7 +120,10 @@ def _classes(roster: OneRoster) -> AsmTable:
         "location_id": roster.orgs.rows["sourcedId"],
         **dict.fromkeys(instructors, roster.users.rows["sourcedId"]),
     }
-    return AsmTable(rows.with_columns(further).drop(classes.INSTRUCTORS), (*file.columns, *further.columns), ids)
+    sources = {CLASSES: LINE, ENROLLMENTS: classes.TAUGHT_BY}
+    return AsmTable(
+        rows.with_columns(further).drop(classes.INSTRUCTORS), (*file.columns, *further.columns), sources, ids
+    )
 
 
 def _nth(column: str, place: int) -> pl.Expr:
@@ -158,7 +160,7 @@ def _rosters(roster: OneRoster) -> AsmTable:
         rows = rows.with_columns(
             pl.when(pl.col("roster_id") == "").then(made).otherwise("roster_id").alias("roster_id")
         )
-    return AsmTable(rows, ASM[ROSTERS].columns, {"class_id": class_ids, "student_id": users})
+    return AsmTable(rows, ASM[ROSTERS].columns, {ENROLLMENTS: LINE}, {"class_id": class_ids, "student_id": users})
 
 
 def _leave_out_orgs(roster: OneRoster, chosen: pl.DataFrame) -> None:
@@ -179,7 +181,7 @@ def _locations(roster: OneRoster) -> AsmTable:
         first_filled("name", "identifier", "sourcedId").alias("location_name"),
         LINE,
     )
-    return AsmTable(rows, ASM[LOCATIONS].columns)
+    return AsmTable(rows, ASM[LOCATIONS].columns, {ORGS: LINE})
 
 
 def _judge_ids(roster: OneRoster) -> None:
@@ -189,6 +191,17 @@ def _judge_ids(roster: OneRoster) -> None:
         sheet.note_count("unusual-id", _count(sheet, unusual), column="sourcedId")
     enrollments = roster.enrollments
     enrollments.note_count("unusual-id", _count(enrollments, LIVE & pl.col(UNUSUAL)), column="sourcedId")
+
+
+def _note_deviations(roster: OneRoster, findings: Findings) -> None:
+    """Note what looks wrong about people and places that are sent, although no rule forbids it."""
+    columns = ("sourcedId", "email", "username", "identifier")
+    users = {USERS: roster.users.rows.lazy().filter(LIVE).select(*columns, LINE).collect()}
+    note_shared_values(users, columns[1:], findings)
+    note_similar_ids(users, "sourcedId", findings)
+    note_missing(users, "missing-email", "email", findings)
+    note_missing(users, "missing-username", "username", findings)
+    note_same_names({ORGS: roster.orgs.live}, "name", findings)
 
 
 def _count(sheet: Sheet, condition: pl.Expr) -> int:

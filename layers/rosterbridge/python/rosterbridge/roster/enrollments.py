@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from functools import cached_property
+
 import polars as pl
 
 from rosterbridge.roster.cleaning import Cleaner
@@ -24,20 +27,36 @@ KNOWN_ROLES = sorted(role.lower() for role in VOCABULARIES["role"])
 
 
 class EnrollmentReader:
-    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more."""
+    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more.
 
-    def __init__(self, file: CsvFile, users: Sheet, classes: Sheet, options: ConversionOptions, findings: Findings):
+    ``collect`` may run beside the reading of the other files: it waits for the sheets that ``link_to`` gives it only
+    when many rows wait for them.
+    """
+
+    def __init__(self, file: CsvFile, options: ConversionOptions, findings: Findings) -> None:
         self._file = file
         self._options = options
         self._findings = findings
-        self._indexes = {"classSourcedId": Index(classes), "userSourcedId": Index(users)}
+        self._sheets: Future[tuple[Sheet, Sheet]] = Future()
         self._cleaner = Cleaner(file.fmt, options)
         self._missing: dict[str, list[pl.DataFrame]] = {column: [] for column in REFERENCES}
         self._unknown_roles = 0
         self.dates = {"beginDate": Words(), "endDate": Words()}
 
-    def read(self) -> Sheet:
-        """Return the rows; those that are blank, inactive, without a reference or there already have ended."""
+    def link_to(self, classes: Sheet, users: Sheet) -> None:
+        """Say to what the references point."""
+        self._sheets.set_result((classes, users))
+
+    def give_up(self) -> None:
+        """Let ``collect`` end without what it waits for."""
+        self._sheets.cancel()
+
+    @cached_property
+    def _indexes(self) -> dict[str, Index]:
+        return dict(zip(REFERENCES, map(Index, self._sheets.result()), strict=True))
+
+    def collect(self) -> pl.DataFrame:
+        """Return the rows, linked; those that are blank, inactive or without a reference have ended."""
         waiting: list[pl.DataFrame] = []
         linked: list[pl.DataFrame] = []
         for batch in self._file.batches(self._findings):
@@ -47,13 +66,16 @@ class EnrollmentReader:
                 waiting = []
         if waiting:
             linked.append(self._link(waiting))
-        sheet = Sheet(ENROLLMENTS, pl.concat(linked), self._findings)
-        linked.clear()
+        return pl.concat(linked)
+
+    def judge(self, rows: pl.DataFrame) -> Sheet:
+        """Return the collected rows as a sheet; those that are there already have ended too."""
+        sheet = Sheet(ENROLLMENTS, rows, self._findings)
         self._look_again(sheet)
         self._cleaner.report(self._findings)
         sheet.note_count("unknown-role", self._unknown_roles)
-        for column, rows in self._missing.items():
-            self._findings.add_rows("missing-value", pl.concat(rows), file=ENROLLMENTS, column=column)
+        for column, missing in self._missing.items():
+            self._findings.add_rows("missing-value", pl.concat(missing), file=ENROLLMENTS, column=column)
         return sheet
 
     def _compact(self, batch: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +105,7 @@ class EnrollmentReader:
 
     def _link(self, frames: list[pl.DataFrame]) -> pl.DataFrame:
         """Put the rows of classes and users in the place of the hashes of their ids."""
-        frame = pl.concat(frames)
+        frame = pl.concat(frames, rechunk=True)
         for column, link in REFERENCES.items():
             sought = frame.select(pl.col(FIRST + column).alias(FIRST), pl.col(SECOND + column).alias(SECOND))
             frame = frame.drop(FIRST + column, SECOND + column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -12,6 +12,8 @@ from rosterbridge.roster.codes import CODES, LENIENT, Level
 from rosterbridge.roster.report import Entry, Severity, Total
 
 MAX_ENTRIES = 1000
+# What was changed in Apple's own format is listed one by one: nobody else has said it
+MOST_ENTRIES = {"instructor-emptied": 100_000, "roster-dropped": 100_000}
 LINE = "_line"  # the line of a row that a text editor shows, in every frame
 
 
@@ -84,10 +86,17 @@ class Findings:
         self._totals[code, file] = seen + rows.height
         if rows.height:
             self._explain(code, file, rows[LINE][0], column, {"value": "…", **values})
-        shown = rows.head(max(0, MAX_ENTRIES - seen))
+        shown = rows.head(max(0, MOST_ENTRIES.get(code, MAX_ENTRIES) - seen))
         texts = shown[column].to_list() if column else [""] * shown.height
         for line, text in zip(shown[LINE].to_list(), texts, strict=True):
             self.entries.append(self._entry(code, file, line, column, {"value": text, **values}))
+
+    def adopt(self, other: Findings, codes: Collection[str] = CODES) -> None:
+        """Take over what another has noted of these codes, as if it had been noted here."""
+        self.entries += [entry for entry in other.entries if entry.code in codes]
+        self._totals.update({place: count for place, count in other._totals.items() if place[0] in codes})
+        if self.rejected_by is None and other.rejected_by in codes:
+            self.rejected_by, self.reason = other.rejected_by, other.reason
 
     def count(self, code: str, file: str) -> int:
         """Return how often a code was found in a file."""

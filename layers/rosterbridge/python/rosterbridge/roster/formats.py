@@ -16,6 +16,7 @@ ROLES = "roles.csv"
 COURSES = "courses.csv"
 CLASSES = "classes.csv"
 ENROLLMENTS = "enrollments.csv"
+SESSIONS = "academicSessions.csv"
 
 STUDENTS = "students.csv"
 STAFF = "staff.csv"

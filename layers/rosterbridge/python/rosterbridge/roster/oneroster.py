@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -72,15 +73,26 @@ def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, fi
     members = _members(archive)
     claimed = read_manifest(archive, members, findings)
     files = _open_files(archive, members, findings)
-    sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
-    _judge_empty(sheets, files, findings)
-    fmt = _version(sheets, files, claimed, findings)
-    if ROLES in sheets:
-        _judge_dates(sheets[ROLES], *_encoded_dates(sheets[ROLES]), options, as_of, findings)
-    if options.disabled_users == "drop":
-        sheets[USERS].leave_out(pl.col("enabledUser") == "false", "disabled")
-    reader = EnrollmentReader(files[ENROLLMENTS], sheets[USERS], sheets[CLASSES], options, findings)
-    enrollments = reader.read()
+    later = Findings(findings.levels)  # of the enrolments, which are read meanwhile and reported last
+    reader = EnrollmentReader(files[ENROLLMENTS], options, later)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(reader.collect)
+        try:
+            sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
+            _judge_empty(sheets, files, findings)
+            fmt = _version(sheets, files, claimed, findings)
+            if ROLES in sheets:
+                _judge_dates(sheets[ROLES], *_encoded_dates(sheets[ROLES]), options, as_of, findings)
+            if options.disabled_users == "drop":
+                sheets[USERS].leave_out(pl.col("enabledUser") == "false", "disabled")
+        except BaseException:
+            reader.give_up()
+            raise
+        reader.link_to(sheets[CLASSES], sheets[USERS])
+        try:
+            enrollments = reader.judge(coming.result()).copy(findings)
+        finally:
+            findings.adopt(later)
     if enrollments.rows.is_empty():
         raise RosterError("empty-file", file=ENROLLMENTS)
     _judge_dates(enrollments, enrollments.rows, reader.dates, options, as_of, findings)
@@ -128,6 +140,8 @@ def _open_files(archive: Archive, members: dict[str, str], findings: Findings) -
             files[name] = file
         elif name in required:
             raise RosterError("empty-file", file=name)
+        elif name in members:
+            findings.add("empty-optional-file", file=name)
     return files
 
 

@@ -3,48 +3,93 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from rosterbridge.roster.archive import Archive
-from rosterbridge.roster.asm import check_asm
-from rosterbridge.roster.codes import levels
+from rosterbridge.roster.asm import check_asm, columns_of, is_refused, note_deviations, read_asm
+from rosterbridge.roster.codes import levels, looks_closer
 from rosterbridge.roster.conversion import convert_roster
-from rosterbridge.roster.findings import Findings, RosterError
-from rosterbridge.roster.formats import STAFF, STUDENTS, USERS
+from rosterbridge.roster.findings import LINE, Findings, RosterError
+from rosterbridge.roster.formats import ASM, CLASSES, ENROLLMENTS, ROSTERS, STAFF, STUDENTS, USERS
 from rosterbridge.roster.oneroster import read_oneroster
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.recognition import recognise
+from rosterbridge.roster.provenance import write_provenance
+from rosterbridge.roster.recognition import judge_others, recognise
+from rosterbridge.roster.repair import mend
 from rosterbridge.roster.report import FileCounts, Format, Report, counted
+from rosterbridge.roster.tables import AsmTable
 from rosterbridge.roster.writing import write_asm_zip
 
 
-def process(source: Path, target: Path | None, options: ConversionOptions, as_of: date) -> Report:
-    """Check ``source`` by every rule; when it is accepted and there is a ``target``, write what Apple gets to it."""
+@dataclass(frozen=True)
+class Outputs:
+    """Where to write what Apple gets, and where each row of it came from; None for neither."""
+
+    target: Path | None = None
+    provenance: Path | None = None
+
+    def write(self, tables: dict[str, AsmTable], *, unchanged: Path | None = None) -> None:
+        """Write both; a ZIP that goes on ``unchanged`` is copied byte for byte."""
+        if self.target and unchanged:
+            shutil.copyfile(unchanged, self.target)
+        elif self.target:
+            write_asm_zip({name: table.slices() for name, table in tables.items()}, self.target)
+        if self.provenance:
+            write_provenance(tables, self.provenance)
+
+
+def process(source: Path, outputs: Outputs, options: ConversionOptions, as_of: date) -> Report:
+    """Check ``source`` by every rule; when it is accepted, write the ``outputs``."""
     findings = Findings(levels(options.profile, options.severities))
     fmt: Format = "unknown"
+    skipped: tuple[str, ...] = ()
     try:
-        with Archive(source) as archive:
-            fmt = recognise(archive)
-            if fmt == "asm":
-                return _process_asm(archive, source, target, findings)
-            return _process_oneroster(archive, target, options, as_of, findings)
+        archive = Archive(source)
+        fmt = recognise(archive)
+        skipped = judge_others(archive, fmt, findings, opened=looks_closer(findings.levels))
+        if fmt == "asm":
+            report = _process_asm(archive, source, outputs, options, findings)
+        else:
+            report = _process_oneroster(archive, outputs, options, as_of, findings)
     except RosterError as error:
         findings.add_error(error)
-        return _report(fmt, findings)
+        report = _report(fmt, findings)
+    return replace(report, skipped=skipped)
 
 
-def _process_asm(archive: Archive, source: Path, target: Path | None, findings: Findings) -> Report:
-    frames = check_asm(archive, findings)
-    if target and findings.rejected_by is None:
-        shutil.copyfile(source, target)
-    counts = {name: FileCounts(read=frame.height, sent=frame.height) for name, frame in frames.items()}
-    return _report("asm", findings, counts, {name: frame.height for name, frame in frames.items()}, unchanged=True)
+def _process_asm(
+    archive: Archive, source: Path, outputs: Outputs, options: ConversionOptions, findings: Findings
+) -> Report:
+    read = read_asm(archive, findings)
+    repairs = options.asm_repairs if options.repairs_asm else ()
+    sent = mend(read, repairs, findings) if repairs and is_refused(read, findings.levels) else read
+    check_asm(sent, findings)
+    note_deviations(sent, findings)
+    heights = {name: frame.height for name, frame in sent.items()}
+    counts = {name: _counts_after_repair(read[name].height, height) for name, height in heights.items()}
+    _limit_dropped(counts, options, findings)
+    unchanged = sent is read
+    if findings.rejected_by is None:
+        tables = {name: AsmTable(frame, columns_of(ASM[name], frame), {name: LINE}) for name, frame in sent.items()}
+        outputs.write(tables, unchanged=source if unchanged else None)
+    return _report("asm", findings, counts, heights, unchanged=unchanged)
+
+
+def _counts_after_repair(read: int, sent: int) -> FileCounts:
+    dropped = read - sent
+    return FileCounts(read, sent, dropped=dropped, reasons={"roster-dropped": dropped} if dropped else {})
 
 
 def _process_oneroster(
-    archive: Archive, target: Path | None, options: ConversionOptions, as_of: date, findings: Findings
+    archive: Archive, outputs: Outputs, options: ConversionOptions, as_of: date, findings: Findings
 ) -> Report:
+    if looks_closer(findings.levels):
+        from rosterbridge.roster.strict import judge_strictly  # only now: a lenient conversion need not wait for it
+
+        if fmt := judge_strictly(archive, options.profile, findings):
+            return _report(fmt, findings)
     roster = read_oneroster(archive, options, as_of, findings)
     if findings.rejected_by:
         return _report(roster.format, findings)
@@ -52,8 +97,8 @@ def _process_oneroster(
     counts = {sheet.file: sheet.counts() for sheet in roster.sheets}
     heights = {name: table.height for name, table in tables.items()}
     _judge_whole(counts, heights, options, findings)
-    if target and findings.rejected_by is None:
-        write_asm_zip({name: table.slices() for name, table in tables.items()}, target)
+    if findings.rejected_by is None:
+        outputs.write(tables)
     return _report(roster.format, findings, counts, heights)
 
 
@@ -61,10 +106,22 @@ def _judge_whole(
     counts: dict[str, FileCounts], heights: dict[str, int], options: ConversionOptions, findings: Findings
 ) -> None:
     """Judge what only the whole upload shows (``mapping.md``, Severity)."""
+    if options.repairs_oneroster:
+        _limit_dropped(counts, options, findings)
     for file, rows in counts.items():
         if rows.dropped and not options.repairs_oneroster:
             findings.add("rows-dropped", file=file, dropped=f"{rows.dropped:,}")
-        elif rows.dropped > options.max_dropped * rows.read:
+    if not heights[STUDENTS]:
+        findings.add("no-students", file=USERS)
+    if not heights[STAFF]:
+        findings.add("no-staff", file=USERS)
+    if not heights[ROSTERS]:
+        findings.add("no-rosters", file=ENROLLMENTS)
+
+
+def _limit_dropped(counts: dict[str, FileCounts], options: ConversionOptions, findings: Findings) -> None:
+    for file, rows in counts.items():
+        if rows.dropped > options.max_dropped * rows.read:
             findings.add(
                 "too-many-dropped",
                 file=file,
@@ -72,10 +129,6 @@ def _judge_whole(
                 read=f"{rows.read:,}",
                 limit=f"{options.max_dropped:.0%}",
             )
-    if not heights[STUDENTS]:
-        findings.add("no-students", file=USERS)
-    if not heights[STAFF]:
-        findings.add("no-staff", file=USERS)
 
 
 def _report(
@@ -102,7 +155,11 @@ def _report(
 
 
 def _accepted(sent: dict[str, int], findings: Findings) -> str:
-    dropped = sum(total.count for total in findings.totals if total.severity == "error")
-    return f"Accepted: {counted(sent)}." + (
-        f" {dropped:,} wrong rows are left behind; see the report." if dropped else ""
-    )
+    wrong = sum(total.count for total in findings.totals if total.severity == "error")
+    emptied, dropped = findings.count("instructor-emptied", CLASSES), findings.count("roster-dropped", ROSTERS)
+    notes = [
+        *([f"{wrong:,} wrong rows are left behind"] if wrong else []),
+        *([f"{emptied:,} unknown instructors were emptied"] if emptied else []),
+        *([f"{dropped:,} rosters were dropped"] if dropped else []),
+    ]
+    return f"Accepted: {counted(sent)}." + (f" {', '.join(notes)}; see the report." if notes else "")

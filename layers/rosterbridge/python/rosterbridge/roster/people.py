@@ -33,6 +33,8 @@ def choose_people(roster: OneRoster, options: ConversionOptions) -> None:
     for column in ("givenName", "familyName"):
         users.drop(pl.col(column) == "", "missing-value", column=column)
     _place_people(roster, options)
+    several = LIVE & (pl.col(KIND) == STUDENT) & pl.col("grades").str.contains("[, ]") & (grade_codes().list.len() > 1)
+    users.note_count("several-grades", int(users.rows.select(several.sum()).item()), column="grades")
 
 
 def _name_people(roster: OneRoster, options: ConversionOptions) -> None:
@@ -81,6 +83,10 @@ def _note_roles(roster: OneRoster, roles: pl.DataFrame) -> None:
         listed = flags(users.rows.height, roster.roles.rows[USER])
         unlisted = LIVE & pl.col(KIND).is_null() & ~pl.lit(listed)
         users.note_count("user-without-role", int(users.rows.select(unlisted.sum()).item()))
+        claimed = (
+            users.rows.lazy().filter(LIVE & (pl.col("role") != "")).select(pl.col(ROW).alias(USER), "role").collect()
+        )
+        users.note_count("role-conflict", claimed.join(roles, on=[USER, "role"], how="anti").height, column="role")
 
 
 def user_roles(roster: OneRoster) -> pl.DataFrame:

@@ -1,10 +1,11 @@
-"""Cuts a member of a ZIP into pieces of whole records while it is inflated, and counts the marks in each."""
+"""Cuts a member of a ZIP into pieces of whole records while it is inflated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from rosterbridge.roster.archive import Archive
@@ -17,24 +18,46 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive records of a file, the line on which they start, and how often each mark stands in them."""
+    """Consecutive records of a file; its marks are counted when asked for."""
 
     data: bytes
-    line: int
     last: bool
-    newlines: int
-    quotes: int
-    returns: int
-    paired_returns: int
-    has_nul: bool
+
+    @cached_property
+    def quotes(self) -> int:
+        """How many quotation marks there are; to find none is much quicker than to count."""
+        return self.data.count(b'"') if b'"' in self.data else 0
+
+    @cached_property
+    def newlines(self) -> int:
+        """How many lines end here."""
+        return self.data.count(b"\n")
+
+    @cached_property
+    def returns(self) -> int:
+        """How many carriage returns there are, in line ends or alone."""
+        return self.data.count(b"\r") if b"\r" in self.data else 0
+
+    @property
+    def has_lone_returns(self) -> bool:
+        """Whether a carriage return stands without a line feed; polars would drop it at a value's end."""
+        return self.returns > 0 and self.returns != self.data.count(b"\r\n")
 
     def joined(self, following: Piece) -> Piece:
         """Return this piece with the next one at its end."""
-        return _piece(self.data + following.data, self.line, last=following.last)
+        return Piece(self.data + following.data, last=following.last)
+
+    def closed(self) -> Piece:
+        """Return this piece with its last line ended, and without the blank lines that may follow it."""
+        end = self.data[-3:]
+        if not self.last or (end.endswith(b"\n") and not end.endswith((b"\n\n", b"\n\r\n")) and end.strip(b"\r\n")):
+            return self
+        data = self.data.rstrip(b"\r\n")
+        return Piece(data + b"\n" if data else b"", last=True)
 
 
-def pieces(archive: Archive, member: str, *, skip: int = 0, line: int = 1) -> Iterator[Piece]:
-    """Yield a member in pieces, in order, after its first ``skip`` bytes; ``line`` is the one that follows them.
+def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
+    """Yield a member in pieces, in order, after its first ``skip`` bytes.
 
     A piece ends with a record, or at least with a line where quotation marks are out of order; in the middle of a line
     only if it goes on for longer than any record may.
@@ -54,11 +77,9 @@ def pieces(archive: Archive, member: str, *, skip: int = 0, line: int = 1) -> It
             blocks = [data]
             continue
         end = end or data.rfind(b"\n") + 1 or size
-        piece = _piece(data[:end], line, last=False)
-        yield piece
-        line += piece.newlines
+        yield Piece(data[:end], last=False)
         blocks, size = [data[end:]], size - end
-    yield _piece(b"".join(blocks), line, last=True)
+    yield Piece(b"".join(blocks), last=True)
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
@@ -72,20 +93,6 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
             yield item  # type: ignore[misc]
     finally:
         pool.shutdown(wait=False)  # what it may still read is of no use, and it may itself be what ends this
-
-
-def _piece(data: bytes, line: int, *, last: bool) -> Piece:
-    returns = data.count(b"\r") if b"\r" in data else 0
-    return Piece(
-        data=data,
-        line=line,
-        last=last,
-        newlines=data.count(b"\n"),
-        quotes=data.count(b'"') if b'"' in data else 0,
-        returns=returns,
-        paired_returns=data.count(b"\r\n") if returns else 0,
-        has_nul=b"\0" in data,
-    )
 
 
 def _records_end(data: bytes) -> int:

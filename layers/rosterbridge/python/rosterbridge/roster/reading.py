@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,9 @@ import polars as pl
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
+from rosterbridge.roster.guessing import near_misses
 from rosterbridge.roster.pieces import PIECE_BYTES, Piece, ahead, pieces
+from rosterbridge.roster.quoting import is_well_quoted
 from rosterbridge.roster.sheet import FATE, FATES
 
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
@@ -60,41 +62,50 @@ class CsvFile:
         """Find where each known column stands; raises RosterError for one that stands twice or is missing."""
         self._columns = _columns(self.header, self.fmt, self._archive.names[self._member], findings)
 
+    @property
+    def placed(self) -> Mapping[str, int]:
+        """Where each column that stands in the header was found, once columns are placed."""
+        return self._columns
+
     def batches(self, findings: Findings) -> Iterator[pl.DataFrame]:
         """Yield the rows in order, as text, with LINE and FATE; missing columns are empty. Raises RosterError.
 
         Dropped rows go to ``findings``, and how many rows were short.
         """
-        skip, line = self._bom + self.header.size, self.header.lines + 1
-        source = pieces(self._archive, self._member, skip=skip, line=line)
+        line = self.header.lines + 1
+        source = pieces(self._archive, self._member, skip=self._bom + self.header.size)
         if self._archive.size(self._member) > PIECE_BYTES:
             source = ahead(source)
         exact = _ExactReader(self.header, self.fmt, self._columns)
         for piece in source:
             if not piece.last and not piece.data.endswith(b"\n"):
-                raise _endless(piece.data, self.fmt.name, piece.line)
-            frame = self._read_fast(piece)
-            if frame is None:
-                frame = exact.read(piece, source)
+                raise _endless(piece.data, self.fmt.name, line)
+            if fast := self._read_fast(piece, line):
+                frame, lines = fast
+            else:
+                frame, lines = exact.read(piece, source, line)
                 findings.add_rows("surplus-values", frame.filter(pl.col(FATE).is_not_null()), file=self.fmt.name)
             missing = [pl.lit("").alias(name) for name in self.fmt.columns if name not in self._columns]
             yield frame.select(*self._columns, *missing, LINE, FATE) if missing else frame
+            line += lines
         if exact.short:
             findings.add("short-row", file=self.fmt.name, count=exact.short)
 
-    def _read_fast(self, piece: Piece) -> pl.DataFrame | None:
-        """Return the rows as polars reads them; None when the ledger does not balance."""
+    def _read_fast(self, piece: Piece, line: int) -> tuple[pl.DataFrame, int] | None:
+        """Return the rows as polars reads them, and the lines that they take; None when the ledger does not balance."""
         width = len(self.header.cells)
-        doubtful = piece.has_nul or piece.quotes % 2 or piece.returns != piece.paired_returns or width == 1
+        doubtful = b"\0" in piece.data or piece.quotes % 2 or piece.has_lone_returns or width == 1
         if doubtful or (self.fmt.escape and b"\\" in piece.data):
             return None
-        data = _closed(piece)
-        if not data:
-            return _no_rows(list(self._columns))
+        piece = piece.closed()
+        if piece.quotes and not is_well_quoted(piece.data, self.header.separator):
+            return None
+        if not piece.data:
+            return _no_rows(list(self._columns)), 0
         names = [str(position) for position in range(width)]
         try:
             frame = pl.read_csv(
-                data,
+                piece.data,
                 has_header=False,
                 schema=dict.fromkeys(names, pl.String()),
                 separator=self.header.separator,
@@ -104,14 +115,14 @@ class CsvFile:
             )
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
-        if frame.columns != names or not _balances(frame, piece, data):
+        if frame.columns != names or (lines := _balanced_lines(frame, piece)) is None:
             return None
-        lines = pl.int_range(piece.line, piece.line + pl.len(), dtype=pl.UInt32)
-        if frame.height < data.count(b"\n"):
-            inside = pl.sum_horizontal(_inner(frame, "\n")).cast(pl.UInt32)
-            lines += inside.cum_sum() - inside
+        numbers = pl.int_range(line, line + pl.len(), dtype=pl.UInt32)
+        if frame.height < lines:
+            inside = pl.sum_horizontal(pl.col(names).str.count_matches("\n", literal=True)).cast(pl.UInt32)
+            numbers += inside.cum_sum() - inside
         kept = [pl.col(str(position)).alias(name) for name, position in self._columns.items()]
-        return frame.select(*kept, lines.alias(LINE), pl.lit(None, FATES).alias(FATE))
+        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE)), lines
 
 
 def open_csv(archive: Archive, member: str, fmt: FileFormat) -> CsvFile | None:
@@ -199,53 +210,51 @@ def _columns(header: Header, fmt: FileFormat, written: str, findings: Findings) 
             raise RosterError("duplicate-column", file=fmt.name, line=1, column=name)
         found[name] = position
         respelled += header.cells[position].strip() != name
-    for name in fmt.columns:
-        if name in fmt.needed and name not in found:
-            raise RosterError("missing-column", file=fmt.name, line=1, column=name)
+    if len(found) < len(fmt.columns):
+        _guess_columns(header, fmt, found, findings)
     if respelled:
         findings.add("other-spelling", file=fmt.name, line=1, count=respelled)
     return found
 
 
-def _closed(piece: Piece) -> bytes:
-    """Return the piece with its last line closed, and without the blank lines that may follow it."""
-    data = piece.data
-    if piece.last and (data.endswith((b"\n\n", b"\n\r\n")) or not data.strip(b"\r\n")):
-        data = data.rstrip(b"\r\n")
-    return data + b"\n" if data and not data.endswith(b"\n") else data
+def _guess_columns(header: Header, fmt: FileFormat, found: dict[str, int], findings: Findings) -> None:
+    """Find missing columns by misspelled names; raise RosterError for one that is needed: it is never guessed."""
+    guesses = near_misses(fmt, header.cells, found)
+    for name in fmt.columns:
+        if name in fmt.needed and name not in found:
+            why = f" (is it {header.cells[guesses[name]].strip()}?)" if name in guesses else ""
+            raise RosterError("missing-column", file=fmt.name, line=1, column=name, why=why)
+    for name, position in guesses.items():
+        found[name] = position
+        written = header.cells[position].strip()
+        findings.add("column-guessed", file=fmt.name, line=1, column=name, value=written)
 
 
 def _no_rows(columns: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema={**dict.fromkeys(columns, pl.String()), LINE: pl.UInt32(), FATE: FATES})
 
 
-def _balances(frame: pl.DataFrame, piece: Piece, data: bytes) -> bool:
-    """Whether the parsed values account for every byte."""
-    sizes = frame.select(
-        pl.sum_horizontal(pl.all().str.len_bytes().sum().cast(pl.UInt64)).alias("size"),
-        pl.max_horizontal(pl.all().str.len_bytes().max()).alias("longest"),
+def _balanced_lines(frame: pl.DataFrame, piece: Piece) -> int | None:
+    """Return how many lines the parsed values take if they account for every byte of the piece, else None."""
+    lengths = frame.select(pl.all().str.len_bytes())
+    size, longest = lengths.select(
+        pl.sum_horizontal(pl.all().sum().cast(pl.UInt64)), pl.max_horizontal(pl.all().max()).alias("longest")
     ).row(0)
-    newlines, returns = data.count(b"\n"), data.count(b"\r\n") if piece.returns else 0
-    inner_newlines = inner_returns = inner_quotes = 0
-    if piece.quotes:
-        inner_quotes = _total(frame, '"')
-        if newlines != frame.height:
-            inner_newlines = _total(frame, "\n")
-            inner_returns = _total(frame, "\r\n") if returns else 0
-    outside = (frame.width - 1) * frame.height + newlines - inner_newlines + returns - inner_returns
-    return (
-        sizes[1] <= MAX_VALUE
-        and newlines == frame.height + inner_newlines
-        and len(data) == sizes[0] + outside + piece.quotes - inner_quotes
-    )
+    if longest > MAX_VALUE:
+        return None
+    rest = len(piece.data) - size - (frame.width - 1) * frame.height  # line ends, and quotation marks around values
+    if not piece.quotes:
+        return frame.height if rest == frame.height + piece.returns else None
+    holds = frame.select(pl.all().str.contains(r'["\r\n]').any()).row(0)
+    marked = frame.select(column for column, has_mark in zip(frame.columns, holds, strict=True) if has_mark)
+    inner = {mark: _total(marked, mark) for mark in ('"', "\n", "\r")}
+    newlines = piece.newlines - inner["\n"]
+    ends = newlines + piece.returns - inner["\r"]
+    return piece.newlines if newlines == frame.height and rest == ends + piece.quotes - inner['"'] else None
 
 
 def _total(frame: pl.DataFrame, mark: str) -> int:
-    return int(frame.select(pl.sum_horizontal(column.sum() for column in _inner(frame, mark))).item())
-
-
-def _inner(frame: pl.DataFrame, mark: str) -> list[pl.Expr]:
-    return [pl.col(name).str.count_matches(mark, literal=True) for name in frame.columns]
+    return sum(frame.select(pl.all().str.count_matches(mark, literal=True).sum()).row(0)) if frame.width else 0
 
 
 class _ExactReader:
@@ -257,23 +266,23 @@ class _ExactReader:
         self._fmt = fmt
         self._columns = columns
 
-    def read(self, piece: Piece, following: Iterator[Piece]) -> pl.DataFrame:
-        """Return the rows of the piece, and of those that follow while a record goes on into them."""
+    def read(self, piece: Piece, following: Iterator[Piece], line: int) -> tuple[pl.DataFrame, int]:
+        """Return the rows of the piece, and of those that follow while a record goes on into them, and their lines."""
         while True:
             try:
-                return self._frame(piece)
+                return self._frame(piece, line), piece.newlines
             except _EndsInside as end:
                 if piece.last:
                     raise end.error from None
                 piece = piece.joined(next(following))
 
-    def _frame(self, piece: Piece) -> pl.DataFrame:
+    def _frame(self, piece: Piece, first_line: int) -> pl.DataFrame:
         width, short = len(self._header.cells), 0
         columns: dict[str, list[str]] = {name: [] for name in self._columns}
         taken = [(columns[name], position) for name, position in self._columns.items()]
         lines: list[int] = []
         surplus: list[bool] = []
-        for line, cells in self._records(piece):
+        for line, cells in self._records(piece, first_line):
             lines.append(line)
             surplus.append(any(cells[width:]))
             short += len(cells) < width
@@ -284,16 +293,16 @@ class _ExactReader:
         fate = pl.when(pl.Series(surplus, dtype=pl.Boolean)).then(pl.lit("surplus-values", FATES))
         return frame.with_columns(pl.Series(LINE, lines, pl.UInt32), fate.alias(FATE))
 
-    def _records(self, piece: Piece) -> Iterator[tuple[int, list[str]]]:
+    def _records(self, piece: Piece, first_line: int) -> Iterator[tuple[int, list[str]]]:
         """Yield the line on which each row starts, and its cells; blank lines are no rows."""
-        text = _lines(io.BytesIO(piece.data), self._fmt.name, piece.line)
+        text = _lines(io.BytesIO(piece.data), self._fmt.name, first_line)
         reader = _reader(text, self._fmt, self._header.separator)
-        line = piece.line
+        line = first_line
         try:
             for cells in reader:
                 if cells:
                     yield line, cells
-                line = piece.line + reader.line_num
+                line = first_line + reader.line_num
         except csv.Error as error:
             found = _malformed(error, self._fmt.name, line)
             raise _EndsInside(found) if found.code == "unclosed-quote" else found from None

@@ -16,6 +16,7 @@ LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
 END = struct.Struct("<4s4H2IH")
 VERSION = 20
+BATCH_ROWS = 8192  # what is packed at once: large enough to hand to a thread
 DEFLATED = 8
 UTF8_NAMES = 0x800
 DATE, TIME = (1 << 5) | 1, 0  # 1980-01-01: a ZIP's first day, so that the clock leaves no mark
@@ -40,7 +41,9 @@ def _write_member(file: BinaryIO, packer: ThreadPoolExecutor, name: str, frames:
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file, packer)
     for number, frame in enumerate(frames):
-        frame.select(_empty_as_null()).write_csv(cast("IO[bytes]", member), include_header=not number)
+        frame.select(_empty_as_null()).write_csv(
+            cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS
+        )
     packed, plain, checksum = member.finish()
     if max(packed, plain, file.tell()) > MAX_FILE_BYTES:
         message = "a file of Apple's ZIP has more than 4 GiB"
