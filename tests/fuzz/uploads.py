@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hypothesis import strategies as st
 
 from rosterbridge.roster import ConversionOptions, convert, validate
 from rosterbridge.roster.documents import report_from_json, report_to_json
-from tests.support.rosters import AS_OF, asm, oneroster_1_1, oneroster_1_2, zip_bytes
+from tests.support.rosters import AS_OF, Files, asm, oneroster_1_1, oneroster_1_2, zip_bytes
 
 BUNDLES = (oneroster_1_1, oneroster_1_2, asm)
 TOKENS = (
@@ -64,9 +65,9 @@ OPTIONS = st.builds(
 
 
 @st.composite
-def damaged_uploads(draw: st.DrawFn) -> bytes:
-    """Return the bytes of a ZIP in which a few things went wrong."""
-    files = {name: _bytes(content) for name, content in draw(st.sampled_from(BUNDLES))().items()}
+def damaged_uploads(draw: st.DrawFn, bundles: Sequence[Callable[[], Files]] = BUNDLES) -> bytes:
+    """Return the bytes of a ZIP of one of the bundles, in which a few things went wrong."""
+    files = {name: _bytes(content) for name, content in draw(st.sampled_from(bundles))().items()}
     for _ in range(draw(st.integers(1, 5))):
         if files:
             name = draw(st.sampled_from(sorted(files)))

@@ -62,6 +62,11 @@ def oneroster_1_1() -> Files:
     }
 
 
+def student(sourced_id: str, orgs: str = "s1", grades: str = "") -> str:
+    """Return a row of the users of 1.1."""
+    return f'{sourced_id},,,true,"{orgs}",student,{sourced_id},,Given,Family,,,,,,,"{grades}",'
+
+
 def oneroster_1_2() -> Files:
     """The same school in the columns of 1.2: roles in a file of their own."""
     return {
@@ -145,6 +150,22 @@ class Outcome:
     def found(self) -> list[tuple[str, str | None, int | None]]:
         """Code, file and line of each entry."""
         return [(entry.code, entry.file, entry.line) for entry in self.report.entries]
+
+    @property
+    def places(self) -> list[tuple[str, str | None, int | None, str | None]]:
+        """Code, file, line and column of each entry."""
+        return [(entry.code, entry.file, entry.line, entry.column) for entry in self.report.entries]
+
+    @property
+    def totals(self) -> list[tuple[str, str | None, int]]:
+        """Code, file and count of each total."""
+        return [(total.code, total.file, total.count) for total in self.report.totals]
+
+    @property
+    def sent(self) -> bytes:
+        """What Apple gets, byte for byte."""
+        assert self.zip is not None, self.report.summary
+        return self.zip.read_bytes()
 
 
 def process(

@@ -22,7 +22,7 @@ MAX_MEMBERS = 200
 MAX_TOTAL_BYTES = 4 * 2**30
 MAX_RATIO = 200  # rosters of a million rows stay far below; the classic bombs start at a thousand
 RATIO_FREE_BYTES = 2**20  # a small file may be as repetitive as it likes
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 128 * 1024
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 LOCAL_SIGNATURE = b"PK\x03\x04"
 ENCRYPTED = 0x1
@@ -50,10 +50,24 @@ class Archive:
         """Return how many bytes a member says to hold."""
         return self._members[folded][1].file_size
 
+    def beginning(self, folded: str, limit: int) -> bytes:
+        """Return the first bytes of a member, at most ``limit``; what follows is not looked at."""
+        name, info = self._members[folded]
+        inflate = _inflater(info)
+        begun = b""
+        try:
+            for block in self._raw(info):
+                begun += inflate.decompress(block, limit - len(begun)) if inflate else block
+                if len(begun) >= limit:
+                    break
+        except DAMAGED:
+            raise _damaged(name) from None
+        return begun[:limit]
+
     def chunks(self, folded: str) -> Iterator[bytes]:
         """Yield a member's bytes in blocks; raise RosterError when it is not what the directory says."""
         name, info = self._members[folded]
-        inflate = isal_zlib.decompressobj(wbits=-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
+        inflate = _inflater(info)
         size = checksum = 0
         try:
             for block in self._raw(info):
@@ -64,7 +78,7 @@ class Archive:
                     checksum = isal_zlib.crc32(chunk, checksum)
                     yield chunk
         except DAMAGED:
-            raise RosterError("archive-damaged", file=name, why="a file does not unpack") from None
+            raise _damaged(name) from None
         if size != info.file_size or checksum != info.CRC:
             raise RosterError("archive-damaged", file=name, why="a file's checksum is wrong")
 
@@ -83,6 +97,14 @@ class Archive:
                     raise RosterError("archive-damaged", why="the archive ends inside a file")
                 left -= len(block)
                 yield block
+
+
+def _damaged(name: str) -> RosterError:
+    return RosterError("archive-damaged", file=name, why="a file does not unpack")
+
+
+def _inflater(info: zipfile.ZipInfo) -> isal_zlib.Decompress | None:
+    return isal_zlib.decompressobj(wbits=-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
 
 
 def _inflated(inflate: isal_zlib.Decompress | None, block: bytes) -> Iterator[bytes]:
@@ -152,13 +174,18 @@ def _by_name(infos: list[zipfile.ZipInfo]) -> tuple[str | None, dict[str, tuple[
     tops = {path.split("/", 1)[0] if "/" in path else None for path in kept}
     folder = next(iter(tops)) if len(tops) == 1 else None
     members: dict[str, tuple[str, zipfile.ZipInfo]] = {}
+    elsewhere: list[str] = []
     for path, info in kept.items():
         name = path.removeprefix(f"{folder}/") if folder else path
         if "/" in name:
-            continue  # not a roster's place; a file that is needed is then reported as missing
-        if name.casefold() in members:
+            elsewhere.append(name.rpartition("/")[2])  # not a roster's place; what is needed is then missing
+        elif name.casefold() in members:
             raise RosterError("duplicate-file", value=name)
-        members[name.casefold()] = (name, info)
+        else:
+            members[name.casefold()] = (name, info)
+    for name in elsewhere:
+        if name.casefold() in members and name.casefold().endswith(".csv"):
+            raise RosterError("duplicate-file", value=name)  # which of the two is meant?
     return folder, members
 
 

@@ -5,6 +5,7 @@ Done before anything is compared, so that references still meet (``mapping.md`` 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import reduce
@@ -17,6 +18,7 @@ from rosterbridge.roster.formats import BOOLEANS, NAMES, VOCABULARIES, WORDS, Fi
 from rosterbridge.roster.options import ConversionOptions
 
 CONTROL = r"[\p{Cc}\p{Zl}\p{Zp}]+"  # what Apple does not take in a value, besides quotation marks
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # the same, for one text
 DIRTY = r'["\p{Cc}\p{Zl}\p{Zp}]|^\s|\s$'
 STANDARD_BOOLEANS = frozenset({"", "true", "false"})
 NULL_WORDS = ("NULL", "null", "N/A", "-")
@@ -46,10 +48,10 @@ class Cleaner:
                     findings.add(code, file=self._fmt.name, column=column, count=count)
 
     def _clean_texts(self, frame: pl.DataFrame, columns: list[str]) -> Iterator[pl.Series]:
-        if not columns or frame.is_empty():
+        if frame.is_empty():
             return
         named = [column for column in columns if column not in NAMES] if self._empties else []
-        checks = frame.select(pl.col(columns).str.contains(DIRTY).any()).row(0, named=True)
+        checks = frame.select(pl.col(columns).str.contains(DIRTY).any()).row(0, named=True) if columns else {}
         empties = frame.select(_is_one_of(pl.col(named), self._empties).any()).row(0, named=True) if named else {}
         for column in columns:
             series = frame[column]
@@ -74,22 +76,34 @@ class Cleaner:
         words, plain = series.unique(), self._plain[series.name]
         if series.name == "status" and words.to_list() not in ([], [""]):
             self._counts["status-in-bulk", "status"] += int((series != "").sum())
-        if plain.issuperset(words.to_list()):
+        new = [word for word in words.to_list() if word not in plain]
+        if not new:
             return None
-        table = series.value_counts(name="count")
-        clean = table.select(cleaned(pl.col(series.name)))[series.name]
-        self._counts["value-cleaned", series.name] += int(table["count"].filter(clean != table[series.name]).sum())
-        if self._empties:
-            nulls = clean.is_in(self._empties)
-            self._counts["null-word", series.name] += int(table["count"].filter(nulls).sum())
-            clean = clean.set(nulls, "")
-        spelled = _respelled(clean)
-        if series.name in VOCABULARIES:
-            odd = ~clean.is_in(list(_standard(series.name))) & spelled.is_in(list(_known(series.name)))
-            self._counts["value-respelled", series.name] += int(table["count"].filter(odd).sum())
-        unchanged = spelled == table[series.name]
-        plain.update(table[series.name].filter(unchanged).to_list())
-        return series.replace(table[series.name].filter(~unchanged), spelled.filter(~unchanged))
+        spelled = {word: self._spelled(series.name, word) for word in new}
+        plain.update(word for word, (same, codes) in spelled.items() if word == same and not codes)
+        noted = [word for word, (_, codes) in spelled.items() if codes]
+        for word, count in series.filter(series.is_in(noted)).value_counts().iter_rows() if noted else ():
+            self._counts.update({(code, series.name): count for code in spelled[word][1]})
+        changed = {word: other for word, (other, _) in spelled.items() if word != other}
+        return series.replace(changed) if changed else None
+
+    def _spelled(self, column: str, word: str) -> tuple[str, list[str]]:
+        """Return a word as the rules compare it, and what there is to say of how it was written."""
+        codes = []
+        clean = clean_text(word)
+        if clean != word:
+            codes.append("value-cleaned")
+        if clean in self._empties:
+            codes.append("null-word")
+            clean = ""
+        if column not in VOCABULARIES:
+            return clean, codes
+        known, lower = VOCABULARIES[column], clean.lower()
+        is_boolean = known is BOOLEANS
+        spelled, standard = (BOOLEANS.get(lower, lower), STANDARD_BOOLEANS) if is_boolean else (lower, known)
+        if clean not in standard and spelled in {word.lower() for word in standard}:
+            codes.append("value-respelled")
+        return spelled, codes
 
 
 def _is_one_of(texts: pl.Expr, words: Collection[str]) -> pl.Expr:
@@ -102,18 +116,6 @@ def cleaned(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all('"', "'", literal=True).str.replace_all(CONTROL, " ").str.strip_chars()
 
 
-def _respelled(words: pl.Series) -> pl.Series:
-    """Return enumerations in lower case and booleans as true and false; dates and other words stay as they are."""
-    if words.name not in VOCABULARIES:
-        return words
-    lower = words.str.to_lowercase()
-    return lower.replace(BOOLEANS) if VOCABULARIES[words.name] is BOOLEANS else lower
-
-
-def _standard(column: str) -> Collection[str]:
-    return STANDARD_BOOLEANS if VOCABULARIES[column] is BOOLEANS else VOCABULARIES[column]
-
-
-def _known(column: str) -> Collection[str]:
-    """Return the words, in lower case after respelling, that a column may hold."""
-    return STANDARD_BOOLEANS if VOCABULARIES[column] is BOOLEANS else {word.lower() for word in VOCABULARIES[column]}
+def clean_text(text: str) -> str:
+    """Return one text as ``cleaned`` returns many."""
+    return CONTROLS.sub(" ", text.replace('"', "'")).strip()

@@ -297,7 +297,7 @@ CODES: dict[str, Code] = {
         strict="upload",
     ),
     "unknown-column": _silent(
-        "The standard has no column {column} in this file.",
+        "The standard has no column {value} in this file.",
         "Leave it out, or name it metadata.… and put it last.",
         strict="upload",
     ),

@@ -75,12 +75,14 @@ class EnrollmentReader:
         self._cleaner.report(self._findings)
         sheet.note_count("unknown-role", self._unknown_roles)
         for column, missing in self._missing.items():
-            self._findings.add_rows("missing-value", pl.concat(missing), file=ENROLLMENTS, column=column)
+            if missing:
+                self._findings.add_rows("missing-value", pl.concat(missing), file=ENROLLMENTS, column=column)
         return sheet
 
     def _compact(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Return a batch with numbers for all but the ids, which Apple gets."""
-        clean = self._cleaner.clean(batch, skipped=REFERENCES)
+        unusual = batch["sourcedId"].str.contains(UNUSUAL_ID)  # as is every id that is to be cleaned
+        clean = self._cleaner.clean(batch, skipped=REFERENCES if unusual.any() else (*REFERENCES, "sourcedId"))
         clean = clean.with_columns(opening_fates(self._file.fmt.columns, REFERENCES))
         self._note_missing(clean)
         if not clean["role"].unique().is_in(KNOWN_ROLES).all():
@@ -93,7 +95,7 @@ class EnrollmentReader:
             FATE,
             pl.when(role.is_in(["student", "teacher", ""])).then(role).otherwise(pl.lit("other")).cast(ROLE),
             pl.col("primary") == "true",
-            pl.col("sourcedId").str.contains(UNUSUAL_ID).alias(UNUSUAL),
+            (pl.col("sourcedId").str.contains(UNUSUAL_ID) if unusual.any() else pl.lit(value=False)).alias(UNUSUAL),
             pl.col("sourcedId").hash(1).alias(ID_HASH),
             *(words.encode(clean[column]) for column, words in self.dates.items()),
             *(key.name.suffix(column) for column in REFERENCES for key in hashes(column)),

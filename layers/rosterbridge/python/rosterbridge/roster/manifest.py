@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rosterbridge.roster.schemas import Schema
 
 VERSION = "1.0"  # of the manifest itself
+MAX_BYTES = 2**20  # a manifest has two dozen lines
 
 
 def read_manifest(archive: Archive, members: Mapping[str, str], findings: Findings) -> str | None:
@@ -41,7 +42,7 @@ def read_manifest(archive: Archive, members: Mapping[str, str], findings: Findin
 
 def read_properties(archive: Archive, member: str) -> dict[str, str]:
     """Return the manifest's names and values, however it is written: it only hints, so that it cannot be wrong."""
-    start = next(archive.chunks(member), b"")
+    start = archive.beginning(member, MAX_BYTES)
     utf_16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     text = start.decode("utf-16" if utf_16 else "utf-8-sig", "replace").replace("\0", "")
     rows = csv.reader(text.replace(";", ",").replace("\t", ",").splitlines())

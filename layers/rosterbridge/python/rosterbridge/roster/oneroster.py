@@ -28,7 +28,7 @@ from rosterbridge.roster.formats import (
 from rosterbridge.roster.links import Index, row_number
 from rosterbridge.roster.manifest import read_manifest
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.reading import CsvFile, open_csv, peek_names
+from rosterbridge.roster.reading import CsvFile, open_csv
 from rosterbridge.roster.report import Format
 from rosterbridge.roster.sheet import FATE, FATES, Sheet, judge_duplicates, opening_fates, rows_without
 from rosterbridge.roster.words import Words, read_dates
@@ -122,10 +122,7 @@ def _members(archive: Archive) -> dict[str, str]:
 
 def _open_files(archive: Archive, members: dict[str, str], findings: Findings) -> dict[str, CsvFile]:
     """Return the files, their headers read; raises RosterError for the first that is missing (rule 3)."""
-    required = [*ONEROSTER_REQUIRED]
-    if USERS in members and "role" not in peek_names(archive, members[USERS]):
-        required.append(ROLES)
-    missing = [name for name in ONEROSTER if name in required and name not in members]
+    missing = [name for name in ONEROSTER_REQUIRED if name not in members]
     for name in missing[:-1]:
         findings.add("missing-file", file=name)
     if missing:
@@ -138,8 +135,8 @@ def _open_files(archive: Archive, members: dict[str, str], findings: Findings) -
         if file is not None:
             file.place_columns(findings)
             files[name] = file
-        elif name in required:
-            raise RosterError("empty-file", file=name)
+        elif name in ONEROSTER_REQUIRED or (name == ROLES and "role" not in files[USERS].header.names):
+            raise RosterError("empty-file" if name in members else "missing-file", file=name)
         elif name in members:
             findings.add("empty-optional-file", file=name)
     return files

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from rosterbridge.roster.archive import Archive
 
-PIECE_BYTES = 16 * 2**20  # large enough for polars to use its threads, small beside the roster
+PIECE_BYTES = 8 * 2**20  # large enough for polars to use its threads, small beside any roster that is
 MAX_RECORD = 2**20  # how far back from a piece's end, and how far beyond it, a record's end is looked for
 
 T = TypeVar("T")
@@ -37,11 +37,6 @@ class Piece:
     def returns(self) -> int:
         """How many carriage returns there are, in line ends or alone."""
         return self.data.count(b"\r") if b"\r" in self.data else 0
-
-    @property
-    def has_lone_returns(self) -> bool:
-        """Whether a carriage return stands without a line feed; polars would drop it at a value's end."""
-        return self.returns > 0 and self.returns != self.data.count(b"\r\n")
 
     def joined(self, following: Piece) -> Piece:
         """Return this piece with the next one at its end."""

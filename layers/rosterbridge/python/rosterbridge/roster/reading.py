@@ -22,11 +22,12 @@ from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
 from rosterbridge.roster.guessing import near_misses
 from rosterbridge.roster.pieces import PIECE_BYTES, Piece, ahead, pieces
-from rosterbridge.roster.quoting import is_well_quoted
 from rosterbridge.roster.sheet import FATE, FATES
+from rosterbridge.roster.soundness import Inside, marks_inside
 
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
+USUAL_HEADER = 2**16
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 csv.field_size_limit(MAX_VALUE)
@@ -94,11 +95,12 @@ class CsvFile:
     def _read_fast(self, piece: Piece, line: int) -> tuple[pl.DataFrame, int] | None:
         """Return the rows as polars reads them, and the lines that they take; None when the ledger does not balance."""
         width = len(self.header.cells)
-        doubtful = b"\0" in piece.data or piece.quotes % 2 or piece.has_lone_returns or width == 1
+        doubtful = b"\0" in piece.data or piece.quotes % 2 or width == 1
         if doubtful or (self.fmt.escape and b"\\" in piece.data):
             return None
         piece = piece.closed()
-        if piece.quotes and not is_well_quoted(piece.data, self.header.separator):
+        inside = marks_inside(piece, self.header.separator)
+        if inside is None:
             return None
         if not piece.data:
             return _no_rows(list(self._columns)), 0
@@ -115,19 +117,19 @@ class CsvFile:
             )
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
-        if frame.columns != names or (lines := _balanced_lines(frame, piece)) is None:
+        if frame.columns != names or not _balances(frame, piece, inside):
             return None
         numbers = pl.int_range(line, line + pl.len(), dtype=pl.UInt32)
-        if frame.height < lines:
-            inside = pl.sum_horizontal(pl.col(names).str.count_matches("\n", literal=True)).cast(pl.UInt32)
-            numbers += inside.cum_sum() - inside
+        if inside.newlines:
+            further = pl.sum_horizontal(pl.col(names).str.count_matches("\n", literal=True)).cast(pl.UInt32)
+            numbers += further.cum_sum() - further
         kept = [pl.col(str(position)).alias(name) for name, position in self._columns.items()]
-        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE)), lines
+        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE)), frame.height + inside.newlines
 
 
 def open_csv(archive: Archive, member: str, fmt: FileFormat) -> CsvFile | None:
     """Return a member ready to be read; None for a file without a byte. Raises RosterError for its header."""
-    first = _beginning(archive, member)
+    first = beginning(archive, member)
     return CsvFile(archive, member, fmt, first) if first else None
 
 
@@ -142,7 +144,7 @@ def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Finding
 
 def peek_header(archive: Archive, member: str) -> list[str]:
     """Return the cells of a member's first line, read leniently: enough to recognise a format by."""
-    first = _beginning(archive, member)
+    first = beginning(archive, member)
     first = first[_mark_length(first, archive.names[member]) :]
     line = first.replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
     cells = line.replace(";", ",").replace("\t", ",").split(",")
@@ -154,14 +156,12 @@ def peek_names(archive: Archive, member: str) -> frozenset[str]:
     return frozenset(cell.casefold() for cell in peek_header(archive, member))
 
 
-def _beginning(archive: Archive, member: str) -> bytes:
-    """Return what a header may take at most, or the whole of a smaller file."""
-    first = b""
-    for chunk in archive.chunks(member):
-        first += chunk
-        if len(first) > MAX_VALUE:
-            break
-    return first
+def beginning(archive: Archive, member: str) -> bytes:
+    """Return the start of a member in which its header ends, or as much as a header may take."""
+    first = archive.beginning(member, USUAL_HEADER)
+    if len(first) < USUAL_HEADER or (first.count(b'"', 0, first.rfind(b"\n") + 1) % 2 == 0 and b"\n" in first):
+        return first
+    return archive.beginning(member, MAX_VALUE + 1)
 
 
 def _mark_length(first: bytes, file: str) -> int:
@@ -179,7 +179,7 @@ def _read_header(first: bytes, fmt: FileFormat) -> Header:
         raise _endless(first, fmt.name, 1)
     separator = _separator(first[mark:], fmt)
     source = io.BytesIO(first[mark:])
-    reader = _reader(_lines(source, fmt.name, 1), fmt, separator)
+    reader = _reader(_lines(source, fmt.name, 1, separator), fmt, separator)
     try:
         cells: list[str] = next((cells for cells in reader if cells), [])
     except csv.Error as error:
@@ -234,27 +234,19 @@ def _no_rows(columns: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema={**dict.fromkeys(columns, pl.String()), LINE: pl.UInt32(), FATE: FATES})
 
 
-def _balanced_lines(frame: pl.DataFrame, piece: Piece) -> int | None:
-    """Return how many lines the parsed values take if they account for every byte of the piece, else None."""
-    lengths = frame.select(pl.all().str.len_bytes())
-    size, longest = lengths.select(
-        pl.sum_horizontal(pl.all().sum().cast(pl.UInt64)), pl.max_horizontal(pl.all().max()).alias("longest")
+def _balances(frame: pl.DataFrame, piece: Piece, inside: Inside) -> bool:
+    """Whether the parsed values, with what must stand between and around them, account for every byte of the piece.
+
+    A padded row has less between its values than it should, and polars refuses a row that has more.
+    """
+    lengths = pl.all().str.len_bytes()
+    size, longest = frame.select(
+        pl.sum_horizontal(lengths.sum().cast(pl.UInt64)).alias("size"),
+        pl.max_horizontal(lengths.max()).alias("longest"),
     ).row(0)
-    if longest > MAX_VALUE:
-        return None
-    rest = len(piece.data) - size - (frame.width - 1) * frame.height  # line ends, and quotation marks around values
-    if not piece.quotes:
-        return frame.height if rest == frame.height + piece.returns else None
-    holds = frame.select(pl.all().str.contains(r'["\r\n]').any()).row(0)
-    marked = frame.select(column for column, has_mark in zip(frame.columns, holds, strict=True) if has_mark)
-    inner = {mark: _total(marked, mark) for mark in ('"', "\n", "\r")}
-    newlines = piece.newlines - inner["\n"]
-    ends = newlines + piece.returns - inner["\r"]
-    return piece.newlines if newlines == frame.height and rest == ends + piece.quotes - inner['"'] else None
-
-
-def _total(frame: pl.DataFrame, mark: str) -> int:
-    return sum(frame.select(pl.all().str.count_matches(mark, literal=True).sum()).row(0)) if frame.width else 0
+    line_ends = frame.height + piece.returns - inside.returns
+    between = (frame.width - 1) * frame.height + line_ends + piece.quotes - inside.quotes
+    return longest <= MAX_VALUE and len(piece.data) == size + between
 
 
 class _ExactReader:
@@ -295,7 +287,7 @@ class _ExactReader:
 
     def _records(self, piece: Piece, first_line: int) -> Iterator[tuple[int, list[str]]]:
         """Yield the line on which each row starts, and its cells; blank lines are no rows."""
-        text = _lines(io.BytesIO(piece.data), self._fmt.name, first_line)
+        text = _lines(io.BytesIO(piece.data), self._fmt.name, first_line, self._header.separator)
         reader = _reader(text, self._fmt, self._header.separator)
         line = first_line
         try:
@@ -320,15 +312,17 @@ def _reader(text: Iterable[str], fmt: FileFormat, separator: str) -> Any:
     return csv.reader(text, delimiter=separator, strict=True, escapechar=fmt.escape)
 
 
-def _lines(source: io.BytesIO, file: str, line: int) -> Iterator[str]:
+def _lines(source: io.BytesIO, file: str, line: int, separator: str) -> Iterator[str]:
     """Yield the lines as text; raise RosterError at one that is not UTF-8 text, or holds a NUL byte."""
     for number, data in enumerate(iter(source.readline, b""), line):
         if b"\0" in data:
             raise RosterError("nul-byte", file=file, line=number)
         try:
-            yield data.decode()
+            text = data.decode()
         except UnicodeDecodeError:
             raise RosterError("not-utf8", file=file, line=number, why=_other_encoding(data)) from None
+        # polars drops a carriage return at the end of a value, where it is no more than a space
+        yield text if '"' in text else text.replace(f"\r{separator}", separator)
 
 
 def _other_encoding(data: bytes) -> str:

@@ -121,7 +121,7 @@ def opening_fates(columns: Iterable[str], keys: Iterable[str]) -> pl.Expr:
 def rows_without(frame: pl.DataFrame, keys: Iterable[str]) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield the rows that ended without a key, under the first that is missing."""
     rest = frame.filter(pl.col(FATE) == "missing-value")
-    for column in keys:
+    for column in keys if rest.height else ():
         yield column, rest.filter(pl.col(column) == "")
         rest = rest.filter(pl.col(column) != "")
 

@@ -27,8 +27,8 @@ class Words:
             if len(self._numbers) < MAX_WORDS:
                 self._numbers.setdefault(word, len(self._numbers))
         numbers = [self._numbers.get(word, MAX_WORDS) for word in words]
-        if len(words) == 1:
-            return pl.repeat(numbers[0], series.len(), dtype=pl.UInt16, eager=True).alias(series.name)
+        if len(words) <= 1:
+            return pl.repeat(sum(numbers), series.len(), dtype=pl.UInt16, eager=True).alias(series.name)
         return series.replace_strict(words, numbers, return_dtype=pl.UInt16)
 
     def marks(self, numbers: pl.Series, meets: Callable[[str], bool]) -> pl.Series:

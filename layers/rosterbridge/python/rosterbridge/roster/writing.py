@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,10 @@ LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
 END = struct.Struct("<4s4H2IH")
 VERSION = 20
-BATCH_ROWS = 8192  # what is packed at once: large enough to hand to a thread
+BATCH_ROWS = 8192
+BLOCK_BYTES = 2**20  # what is packed at once: a window of 32 KiB lost in it is nothing
+PACKERS = 2
+LAST_BLOCK = b"\x03\x00"  # of a deflate stream: the end, without data
 DEFLATED = 8
 UTF8_NAMES = 0x800
 DATE, TIME = (1 << 5) | 1, 0  # 1980-01-01: a ZIP's first day, so that the clock leaves no mark
@@ -26,8 +30,8 @@ MAX_FILE_BYTES = 2**32 - 1
 
 def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path) -> None:
     """Write the frames of each file, one after the other, as CSV files of their names into one ZIP."""
-    with target.open("wb") as file, ThreadPoolExecutor(1) as packer:
-        entries = [_write_member(file, packer, name, frames) for name, frames in files.items()]
+    with target.open("wb") as file, ThreadPoolExecutor(PACKERS) as packers:
+        entries = [_write_member(file, packers, name, frames) for name, frames in files.items()]
         start = file.tell()
         for entry in entries:
             file.write(entry)
@@ -35,11 +39,11 @@ def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path) -> 
         file.write(END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), size, start, 0))
 
 
-def _write_member(file: BinaryIO, packer: ThreadPoolExecutor, name: str, frames: Iterable[pl.DataFrame]) -> bytes:
+def _write_member(file: BinaryIO, packers: ThreadPoolExecutor, name: str, frames: Iterable[pl.DataFrame]) -> bytes:
     """Write a member and return its entry of the central directory."""
     offset, encoded = file.tell(), name.encode()
     file.write(b"\0" * (LOCAL.size + len(encoded)))
-    member = _Deflater(file, packer)
+    member = _Deflater(file, packers)
     for number, frame in enumerate(frames):
         frame.select(_empty_as_null()).write_csv(
             cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS
@@ -62,19 +66,32 @@ def _empty_as_null() -> pl.Expr:
 
 
 class _Deflater:
-    """What polars writes to: packs and counts on the way into the ZIP, while polars writes the next block."""
+    """What polars writes to: packs blocks of one size by threads, and joins them in order in the ZIP.
 
-    def __init__(self, file: BinaryIO, packer: ThreadPoolExecutor) -> None:
+    A block refers to nothing before it, so that several are packed at once; how polars divides its output is no matter.
+    """
+
+    def __init__(self, file: BinaryIO, packers: ThreadPoolExecutor) -> None:
         self._file = file
-        self._packer = packer
-        self._pack = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
+        self._packers = packers
         self._start = file.tell()
         self._plain = self._checksum = 0
-        self._pending: Future[None] | None = None
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._packed: deque[Future[bytes]] = deque()
 
     def write(self, data: bytes) -> int:
-        self._wait()
-        self._pending = self._packer.submit(self._add, bytes(data))
+        self._plain += len(data)
+        self._checksum = isal_zlib.crc32(data, self._checksum)
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size >= BLOCK_BYTES:
+            waiting = memoryview(b"".join(self._parts))
+            whole = self._size - self._size % BLOCK_BYTES
+            for start in range(0, whole, BLOCK_BYTES):
+                self._packed.append(self._packers.submit(_pack, waiting[start : start + BLOCK_BYTES]))
+            self._parts, self._size = [bytes(waiting[whole:])], self._size - whole
+            self._store(PACKERS)
         return len(data)
 
     def flush(self) -> None:
@@ -82,15 +99,16 @@ class _Deflater:
 
     def finish(self) -> tuple[int, int, int]:
         """Return packed bytes, plain bytes and the checksum."""
-        self._wait()
-        self._file.write(self._pack.flush())
+        self._packed.append(self._packers.submit(_pack, b"".join(self._parts)))
+        self._store(0)
+        self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
 
-    def _add(self, data: bytes) -> None:
-        self._plain += len(data)
-        self._checksum = isal_zlib.crc32(data, self._checksum)
-        self._file.write(self._pack.compress(data))
+    def _store(self, left: int) -> None:
+        while len(self._packed) > left:
+            self._file.write(self._packed.popleft().result())
 
-    def _wait(self) -> None:
-        if self._pending is not None:
-            self._pending.result()
+
+def _pack(block: bytes | memoryview) -> bytes:
+    pack = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
+    return pack.compress(block) + pack.flush(isal_zlib.Z_SYNC_FLUSH)
