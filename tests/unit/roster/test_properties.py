@@ -132,7 +132,7 @@ class Registrar:
         return {"users.csv": users, "roles.csv": roles, "manifest.csv": oneroster_1_2()["manifest.csv"]}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32), options=OPTIONS)
 def test_what_goes_to_apple_is_clean(
     tmp_path_factory: pytest.TempPathFactory, seed: int, options: ConversionOptions

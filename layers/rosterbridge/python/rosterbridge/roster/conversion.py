@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import polars as pl
 
 from rosterbridge.roster import classes, courses, people
@@ -34,8 +36,13 @@ from rosterbridge.roster.tables import AsmTable
 ROLE_LINES = "_role_lines"
 
 
-def convert_roster(roster: OneRoster, options: ConversionOptions, findings: Findings) -> dict[str, AsmTable]:
-    """Return Apple's six tables, in the order of the source's rows; every source row gets its end."""
+def convert_roster(
+    roster: OneRoster, options: ConversionOptions, findings: Findings, *, is_traced: bool
+) -> dict[str, AsmTable]:
+    """Return Apple's six tables, in the order of the source's rows; every source row gets its end.
+
+    ``is_traced`` says that somebody will ask for the lines from which the rows came.
+    """
     classes.judge_references(roster, options)
     if options.empty_classes == "drop":
         classes.leave_out_empty_classes(roster, options)
@@ -48,10 +55,12 @@ def convert_roster(roster: OneRoster, options: ConversionOptions, findings: Find
     _note_deviations(roster, findings)
     if options.id_policy == "map":
         chosen = _map_ids(roster, chosen)
+    if is_traced and roster.roles is not None:
+        _trace_roles(roster, roster.roles)
     tables = {
         STUDENTS: _people(roster, STUDENT, options),
         STAFF: _people(roster, STAFF_MEMBER, options),
-        COURSES: AsmTable(chosen, ASM[COURSES].columns, {COURSES: LINE, CLASSES: CLASS_LINE}),
+        COURSES: AsmTable(chosen, _columns(ASM[COURSES].columns), {COURSES: LINE, CLASSES: CLASS_LINE}),
         CLASSES: _classes(roster),
         ROSTERS: _rosters(roster),
         LOCATIONS: _locations(roster),
@@ -60,70 +69,59 @@ def convert_roster(roster: OneRoster, options: ConversionOptions, findings: Find
     return tables
 
 
+def _columns(names: Iterable[str]) -> dict[str, pl.Expr]:
+    return {name: pl.col(name) for name in names}
+
+
+def _id_of(sheet: Sheet, row: str | pl.Expr) -> pl.Expr:
+    """Return the id of the row of a sheet to which a link points."""
+    return pl.lit(sheet.rows["sourcedId"]).gather(pl.col(row) if isinstance(row, str) else row)
+
+
 def _people(roster: OneRoster, kind: str, options: ConversionOptions) -> AsmTable:
-    file = ASM[STUDENTS if kind == STUDENT else STAFF]
-    rows = (
-        roster.users.rows.lazy()
-        .filter(LIVE & (pl.col(KIND) == kind))
-        .select(
-            pl.col("sourcedId").alias("person_id"),
-            pl.col("identifier").alias("person_number"),
-            pl.col("givenName").alias("first_name"),
-            pl.col("middleName").alias("middle_name"),
-            pl.col("familyName").alias("last_name"),
-            people.grade_level().alias("grade_level"),
-            pl.col("email").alias("email_address"),
-            pl.col("username").alias("sis_username"),
-            pl.lit(options.password_policy).alias("password_policy"),
-            pl.col(PLACE).alias("location_id"),
-            MORE_PLACES,
-            ROW,
-            LINE,
-        )
-        .collect()
-    )
-    further = _further(rows, MORE_PLACES, file, shown=1)
-    ids = dict.fromkeys(["location_id", *further.columns], roster.orgs.rows["sourcedId"])
-    sources = {USERS: LINE}
-    if roster.roles is not None:
-        rows = rows.with_columns(_role_lines(roster, rows))
-        sources[ROLES] = ROLE_LINES
-    return AsmTable(rows.with_columns(further).drop(MORE_PLACES), (*file.columns, *further.columns), sources, ids)
+    file, users = ASM[STUDENTS if kind == STUDENT else STAFF], roster.users.rows
+    known = {
+        "person_id": pl.col("sourcedId"),
+        "person_number": pl.col("identifier"),
+        "first_name": pl.col("givenName"),
+        "middle_name": pl.col("middleName"),
+        "last_name": pl.col("familyName"),
+        "grade_level": people.grade_level(),
+        "email_address": pl.col("email"),
+        "sis_username": pl.col("username"),
+        "password_policy": pl.lit(options.password_policy),
+        "location_id": _id_of(roster.orgs, PLACE),
+    }
+    chosen = LIVE & (pl.col(KIND) == kind)
+    columns = {name: known[name] for name in file.columns}
+    for place, name in _further(users, chosen, MORE_PLACES, file, shown=1):
+        columns[name] = _id_of(roster.orgs, place)
+    sources = {USERS: LINE, **({ROLES: ROLE_LINES} if ROLE_LINES in users.columns else {})}
+    return AsmTable(users, columns, sources, chosen)
 
 
-def _role_lines(roster: OneRoster, rows: pl.DataFrame) -> pl.Series:
-    """Return for each person the lines of roles.csv that made it one."""
-    assert roster.roles is not None  # noqa: S101 the caller asked
-    lines = roster.roles.live.group_by(USER).agg(LINE).rename({LINE: ROLE_LINES})
-    return rows.select(ROW).join(lines, left_on=ROW, right_on=USER, how="left", maintain_order="left")[ROLE_LINES]
+def _trace_roles(roster: OneRoster, roles: Sheet) -> None:
+    """Give each user the lines of roles.csv that made it what it is."""
+    lines = roles.chosen(USER, LINE).group_by(USER).agg(pl.col(LINE).alias(ROLE_LINES))
+    users = roster.users.rows
+    roster.users.rows = users.join(lines, left_on=ROW, right_on=USER, how="left", maintain_order="left")
 
 
 def _classes(roster: OneRoster) -> AsmTable:
-    file = ASM[CLASSES]
-    rows = roster.classes.live
-    first = [_nth(classes.INSTRUCTORS, number) for number in range(3)]
-    rows = rows.select(
-        pl.col("sourcedId").alias("class_id"),
-        first_filled("classCode", "title").alias("class_number"),
-        pl.col(COURSE).alias("course_id"),
-        first[0].alias("instructor_id"),
-        first[1].alias("instructor_id_2"),
-        first[2].alias("instructor_id_3"),
-        pl.col(SCHOOL).alias("location_id"),
-        classes.INSTRUCTORS,
-        classes.TAUGHT_BY,
-        LINE,
-    )
-    further = _further(rows, classes.INSTRUCTORS, file, shown=0)
-    instructors = [column for column in (*file.columns, *further.columns) if column.startswith("instructor_id")]
-    ids = {
-        "location_id": roster.orgs.rows["sourcedId"],
-        **dict.fromkeys(instructors, roster.users.rows["sourcedId"]),
+    file, rows = ASM[CLASSES], roster.classes.rows
+    known = {
+        "class_id": pl.col("sourcedId"),
+        "class_number": first_filled("classCode", "title"),
+        "course_id": pl.col(COURSE),
+        "instructor_id": _id_of(roster.users, _nth(classes.INSTRUCTORS, 0)),
+        "instructor_id_2": _id_of(roster.users, _nth(classes.INSTRUCTORS, 1)),
+        "instructor_id_3": _id_of(roster.users, _nth(classes.INSTRUCTORS, 2)),
+        "location_id": _id_of(roster.orgs, SCHOOL),
     }
-    sources = {CLASSES: LINE, ENROLLMENTS: classes.TAUGHT_BY}
-    return AsmTable(
-        rows.with_columns(further).drop(classes.INSTRUCTORS), (*file.columns, *further.columns), sources, ids
-    )
+    columns = {name: known[name] for name in file.columns}
+    for place, name in _further(rows, LIVE, classes.INSTRUCTORS, file, shown=0):
+        columns[name] = _id_of(roster.users, place)
+    return AsmTable(rows, columns, {CLASSES: LINE, ENROLLMENTS: classes.TAUGHT_BY}, LIVE)
 
 
 def _nth(column: str, place: int) -> pl.Expr:
@@ -131,57 +129,44 @@ def _nth(column: str, place: int) -> pl.Expr:
     return pl.col(column).list.get(place, null_on_oob=True)
 
 
-def _further(rows: pl.DataFrame, column: str, file: AsmFile, shown: int) -> pl.DataFrame:
-    """Return the numbered columns that the longest list needs; ``shown`` items of it stand in no list."""
-    longest = shown + (rows.select(pl.col(column).list.len().max()).item() or 0)
-    names = enumerate(file.repeats(longest), file.repeats_from - 1 - shown)
-    return rows.select(_nth(column, place).alias(name) for place, name in names)
+def _further(
+    rows: pl.DataFrame, chosen: pl.Expr, column: str, file: AsmFile, shown: int
+) -> Iterator[tuple[pl.Expr, str]]:
+    """Yield item and name of the numbered columns that the longest list needs; ``shown`` items stand in no list."""
+    longest = rows.lazy().filter(chosen).select(pl.col(column).list.len().max()).collect().item() or 0
+    for place, name in enumerate(file.repeats(shown + longest), file.repeats_from - 1 - shown):
+        yield _nth(column, place), name
 
 
 def _rosters(roster: OneRoster) -> AsmTable:
-    enrollments, users = roster.enrollments.rows, roster.users.rows["sourcedId"]
-    class_ids = roster.classes.rows["sourcedId"]
-    rows = (
-        enrollments.lazy()
-        .filter(LIVE & people.ATTENDS)
-        .select(
-            pl.col("sourcedId").alias("roster_id"),
-            pl.col(CLASS).alias("class_id"),
-            pl.col(USER).alias("student_id"),
-            LINE,
-        )
-        .collect()
-    )
-    unnamed = rows.select((pl.col("roster_id") == "").any()).item()
-    if unnamed:
-        made = pl.concat_str(
-            pl.lit(class_ids).gather(pl.col("class_id")), pl.lit(users).gather(pl.col("student_id")), separator="-"
-        )
-        rows = rows.with_columns(
-            pl.when(pl.col("roster_id") == "").then(made).otherwise("roster_id").alias("roster_id")
-        )
-    return AsmTable(rows, ASM[ROSTERS].columns, {ENROLLMENTS: LINE}, {"class_id": class_ids, "student_id": users})
+    class_id, student_id = _id_of(roster.classes, CLASS), _id_of(roster.users, USER)
+    made = pl.concat_str(class_id, student_id, separator="-")
+    named = pl.when(pl.col("sourcedId") == "").then(made).otherwise("sourcedId")
+    columns = {"roster_id": named, "class_id": class_id, "student_id": student_id}
+    if not _has_made_ids(roster):
+        columns["roster_id"] = pl.col("sourcedId")
+    return AsmTable(roster.enrollments.rows, columns, {ENROLLMENTS: LINE}, LIVE & people.ATTENDS)
+
+
+def _has_made_ids(roster: OneRoster) -> bool:
+    return bool(roster.enrollments.rows.select((LIVE & (pl.col("sourcedId") == "")).any()).item())
 
 
 def _leave_out_orgs(roster: OneRoster, chosen: pl.DataFrame) -> None:
     """Leave out the orgs to which no sent row refers (rule 13)."""
-    orgs, users = roster.orgs.rows, roster.users.live.select(PLACE, MORE_PLACES)
+    orgs, users = roster.orgs.rows, roster.users.chosen(PLACE, MORE_PLACES)
     by_rows = (
         flags(orgs.height, users[PLACE])
         | flags(orgs.height, users[MORE_PLACES].drop_nulls().explode())
-        | flags(orgs.height, roster.classes.live[SCHOOL])
+        | flags(orgs.height, roster.classes.chosen(SCHOOL)[SCHOOL])
     )
     referenced = pl.lit(by_rows) | pl.col("sourcedId").is_in(among(chosen["location_id"]))
     roster.orgs.leave_out(~referenced, "not-referenced")
 
 
 def _locations(roster: OneRoster) -> AsmTable:
-    rows = roster.orgs.live.select(
-        pl.col("sourcedId").alias("location_id"),
-        first_filled("name", "identifier", "sourcedId").alias("location_name"),
-        LINE,
-    )
-    return AsmTable(rows, ASM[LOCATIONS].columns, {ORGS: LINE})
+    columns = {"location_id": pl.col("sourcedId"), "location_name": first_filled("name", "identifier", "sourcedId")}
+    return AsmTable(roster.orgs.rows, columns, {ORGS: LINE}, LIVE)
 
 
 def _judge_ids(roster: OneRoster) -> None:
@@ -196,7 +181,7 @@ def _judge_ids(roster: OneRoster) -> None:
 def _note_deviations(roster: OneRoster, findings: Findings) -> None:
     """Note what looks wrong about people and places that are sent, although no rule forbids it."""
     columns = ("sourcedId", "email", "username", "identifier")
-    users = {USERS: roster.users.rows.lazy().filter(LIVE).select(*columns, LINE).collect()}
+    users = {USERS: roster.users.chosen(*columns, LINE)}
     note_shared_values(users, columns[1:], findings)
     note_similar_ids(users, "sourcedId", findings)
     note_missing(users, "missing-email", "email", findings)
@@ -218,9 +203,7 @@ def _map_ids(roster: OneRoster, chosen: pl.DataFrame) -> pl.DataFrame:
 
 def _judge_made_ids(roster: OneRoster, tables: dict[str, AsmTable], findings: Findings) -> None:
     """Refuse ids made here that meet others; enrolments with an id of their own were compared at reading."""
-    rosters = roster.enrollments.rows
-    made = rosters.select((LIVE & (pl.col("sourcedId") == "")).any()).item()
-    for name in (COURSES, ROSTERS) if made else (COURSES,):
+    for name in (COURSES, ROSTERS) if _has_made_ids(roster) else (COURSES,):
         key = ASM[name].key
-        if tables[name].rows[key].is_duplicated().any():
+        if pl.concat(rows[key] for rows in tables[name].slices()).is_duplicated().any():
             findings.add("made-id-clash", file=name, column=key)

@@ -48,7 +48,7 @@ def choose_courses(roster: OneRoster, options: ConversionOptions) -> pl.DataFram
 
 def _locations(roster: OneRoster) -> pl.Series:
     """Return the ids of the orgs that are locations by themselves or because of a person (rule 13)."""
-    orgs, people = roster.orgs.rows, roster.users.live.select(PLACE, MORE_PLACES)
+    orgs, people = roster.orgs.rows, roster.users.chosen(PLACE, MORE_PLACES)
     by_people = flags(orgs.height, people[PLACE]) | flags(orgs.height, people[MORE_PLACES].drop_nulls().explode())
     return orgs.filter(location_flags(roster) | by_people)["sourcedId"]
 

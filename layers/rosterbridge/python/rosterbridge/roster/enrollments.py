@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
-from functools import cached_property
-
 import polars as pl
 
 from rosterbridge.roster.cleaning import Cleaner
@@ -27,36 +24,22 @@ KNOWN_ROLES = sorted(role.lower() for role in VOCABULARIES["role"])
 
 
 class EnrollmentReader:
-    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more.
+    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more."""
 
-    ``collect`` may run beside the reading of the other files: it waits for the sheets that ``link_to`` gives it only
-    when many rows wait for them.
-    """
-
-    def __init__(self, file: CsvFile, options: ConversionOptions, findings: Findings) -> None:
+    def __init__(
+        self, file: CsvFile, classes: Sheet, users: Sheet, options: ConversionOptions, findings: Findings
+    ) -> None:
         self._file = file
         self._options = options
         self._findings = findings
-        self._sheets: Future[tuple[Sheet, Sheet]] = Future()
+        self._indexes = dict(zip(REFERENCES, map(Index, (classes, users)), strict=True))
         self._cleaner = Cleaner(file.fmt, options)
         self._missing: dict[str, list[pl.DataFrame]] = {column: [] for column in REFERENCES}
         self._unknown_roles = 0
         self.dates = {"beginDate": Words(), "endDate": Words()}
 
-    def link_to(self, classes: Sheet, users: Sheet) -> None:
-        """Say to what the references point."""
-        self._sheets.set_result((classes, users))
-
-    def give_up(self) -> None:
-        """Let ``collect`` end without what it waits for."""
-        self._sheets.cancel()
-
-    @cached_property
-    def _indexes(self) -> dict[str, Index]:
-        return dict(zip(REFERENCES, map(Index, self._sheets.result()), strict=True))
-
-    def collect(self) -> pl.DataFrame:
-        """Return the rows, linked; those that are blank, inactive or without a reference have ended."""
+    def read(self) -> Sheet:
+        """Return the rows; those that are blank, inactive, without a reference or there already have ended."""
         waiting: list[pl.DataFrame] = []
         linked: list[pl.DataFrame] = []
         for batch in self._file.batches(self._findings):
@@ -66,11 +49,8 @@ class EnrollmentReader:
                 waiting = []
         if waiting:
             linked.append(self._link(waiting))
-        return pl.concat(linked)
-
-    def judge(self, rows: pl.DataFrame) -> Sheet:
-        """Return the collected rows as a sheet; those that are there already have ended too."""
-        sheet = Sheet(ENROLLMENTS, rows, self._findings)
+        sheet = Sheet(ENROLLMENTS, pl.concat(linked), self._findings)
+        linked.clear()
         self._look_again(sheet)
         self._cleaner.report(self._findings)
         sheet.note_count("unknown-role", self._unknown_roles)

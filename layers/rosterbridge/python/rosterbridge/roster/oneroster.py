@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -34,6 +33,7 @@ from rosterbridge.roster.sheet import FATE, FATES, Sheet, judge_duplicates, open
 from rosterbridge.roster.words import Words, read_dates
 
 SCHOOL, COURSE_ROW, ORG = "_school", "_course_row", "_org"  # rows of orgs.csv and courses.csv
+PREFERRED_NAMES = ("preferredGivenName", "preferredMiddleName", "preferredFamilyName")
 JUDGED_LATER = ("givenName", "familyName", "role")  # only where the row is sent
 
 
@@ -73,29 +73,21 @@ def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, fi
     members = _members(archive)
     claimed = read_manifest(archive, members, findings)
     files = _open_files(archive, members, findings)
-    later = Findings(findings.levels)  # of the enrolments, which are read meanwhile and reported last
-    reader = EnrollmentReader(files[ENROLLMENTS], options, later)
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(reader.collect)
-        try:
-            sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
-            _judge_empty(sheets, files, findings)
-            fmt = _version(sheets, files, claimed, findings)
-            if ROLES in sheets:
-                _judge_dates(sheets[ROLES], *_encoded_dates(sheets[ROLES]), options, as_of, findings)
-            if options.disabled_users == "drop":
-                sheets[USERS].leave_out(pl.col("enabledUser") == "false", "disabled")
-        except BaseException:
-            reader.give_up()
-            raise
-        reader.link_to(sheets[CLASSES], sheets[USERS])
-        try:
-            enrollments = reader.judge(coming.result()).copy(findings)
-        finally:
-            findings.adopt(later)
+    sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
+    _judge_empty(sheets, files, findings)
+    fmt = _version(sheets, files, claimed, findings)
+    if ROLES in sheets:
+        _judge_dates(sheets[ROLES], *_encoded_dates(sheets[ROLES]), options, as_of, findings)
+    if options.disabled_users == "drop":
+        sheets[USERS].leave_out(pl.col("enabledUser") == "false", "disabled")
+    users = sheets[USERS]
+    users.rows = users.rows.drop("status", "enabledUser", *(PREFERRED_NAMES if options.names == "legal" else ()))
+    reader = EnrollmentReader(files[ENROLLMENTS], sheets[CLASSES], sheets[USERS], options, findings)
+    enrollments = reader.read()
     if enrollments.rows.is_empty():
         raise RosterError("empty-file", file=ENROLLMENTS)
     _judge_dates(enrollments, enrollments.rows, reader.dates, options, as_of, findings)
+    enrollments.rows = enrollments.rows.drop(reader.dates)
     return _linked(
         OneRoster(
             format=fmt,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+
+import polars as pl
 
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.asm import check_asm, columns_of, is_refused, note_deviations, read_asm
@@ -72,9 +75,16 @@ def _process_asm(
     _limit_dropped(counts, options, findings)
     unchanged = sent is read
     if findings.rejected_by is None:
-        tables = {name: AsmTable(frame, columns_of(ASM[name], frame), {name: LINE}) for name, frame in sent.items()}
+        tables = {
+            name: AsmTable(frame, _as_they_are(columns_of(ASM[name], frame)), {name: LINE})
+            for name, frame in sent.items()
+        }
         outputs.write(tables, unchanged=source if unchanged else None)
     return _report("asm", findings, counts, heights, unchanged=unchanged)
+
+
+def _as_they_are(columns: Iterable[str]) -> dict[str, pl.Expr]:
+    return {column: pl.col(column) for column in columns}
 
 
 def _counts_after_repair(read: int, sent: int) -> FileCounts:
@@ -93,7 +103,7 @@ def _process_oneroster(
     roster = read_oneroster(archive, options, as_of, findings)
     if findings.rejected_by:
         return _report(roster.format, findings)
-    tables = convert_roster(roster, options, findings)
+    tables = convert_roster(roster, options, findings, is_traced=outputs.provenance is not None)
     counts = {sheet.file: sheet.counts() for sheet in roster.sheets}
     heights = {name: table.height for name, table in tables.items()}
     _judge_whole(counts, heights, options, findings)

@@ -9,7 +9,8 @@ from rosterbridge.roster.formats import LOCATION_LIMIT
 from rosterbridge.roster.links import ROW, Index, flags
 from rosterbridge.roster.oneroster import ORG, SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.sheet import LIVE
+from rosterbridge.roster.sheet import FATE, LIVE
+from rosterbridge.roster.tables import SLICE_ROWS
 
 KIND = "_kind"  # student or staff
 PLACE, MORE_PLACES = "_place", "_more_places"  # a person's first location, and the further ones: rows of orgs.csv
@@ -107,11 +108,13 @@ def _place_people(roster: OneRoster, options: ConversionOptions) -> None:
     locations = _distinct(in_scope.filter(_of_orgs(location_flags(roster))))
     place = _scattered(pl.repeat(None, users.rows.height, dtype=pl.UInt32, eager=True), _firsts(locations))
     more = pl.concat([locations, _schools_of_classes(roster, place)])
-    more = _distinct(more.filter(pl.col(ORG) != place.gather(more[USER]).fill_null(NOWHERE)))
-    placeless = more.filter(place.gather(more[USER]).is_null()).sort(USER, maintain_order=True)
+    more = more.filter(pl.col(ORG) != place.gather(more[USER]).fill_null(NOWHERE)).sort(USER, maintain_order=True)
+    more = _distinct(more)
+    placeless = more.filter(place.gather(more[USER]).is_null())
     place = _scattered(place, _firsts(placeless))
     place = _scattered(place, _firsts(in_scope.filter(place.gather(in_scope[USER]).is_null())))
-    users.rows = users.rows.with_columns(place.alias(PLACE), _lists(more, place, users.rows.height))
+    placed = users.rows.drop("orgSourcedIds")
+    users.rows = placed.with_columns(place.alias(PLACE), _lists(more, place, placed.height))
     nowhere = pl.col(PLACE).is_null()
     users.leave_out(nowhere & pl.lit(flags(users.rows.height, own[USER])), "other-school")
     users.drop(nowhere, "person-without-location")
@@ -160,9 +163,12 @@ def _schools_of_classes(roster: OneRoster, place: pl.Series) -> pl.DataFrame:
     """Return (USER, ORG) in the order of the enrolments: schools where a person teaches or attends, ``place`` apart."""
     kinds = roster.users.rows.select(pl.when(LIVE).then(KIND)).to_series()
     schools = roster.classes.rows[SCHOOL]
-    attending = (
-        roster.enrollments.rows.lazy()
-        .filter(LIVE)
+    elsewhere = pl.col(PLACE).is_null() | (pl.col(ORG) != pl.col(PLACE))
+    as_sent = (ATTENDS & (pl.col(KIND) == STUDENT)) | (TEACHES & (pl.col(KIND) == STAFF_MEMBER))
+    rows = roster.enrollments.rows.select(FATE, CLASS, USER, "role")
+    parts = rows.iter_slices(SLICE_ROWS) if rows.height else [rows]  # few pairs are kept, and only a part is held
+    return pl.concat(
+        part.filter(LIVE)
         .select(
             USER,
             pl.lit(schools).gather(pl.col(CLASS)).alias(ORG),
@@ -170,14 +176,18 @@ def _schools_of_classes(roster: OneRoster, place: pl.Series) -> pl.DataFrame:
             pl.lit(kinds).gather(pl.col(USER)).alias(KIND),
             "role",
         )
+        .filter(elsewhere & as_sent)
+        .select(USER, ORG)
+        for part in parts
     )
-    elsewhere = pl.col(PLACE).is_null() | (pl.col(ORG) != pl.col(PLACE))
-    as_sent = (ATTENDS & (pl.col(KIND) == STUDENT)) | (TEACHES & (pl.col(KIND) == STAFF_MEMBER))
-    return attending.filter(elsewhere & as_sent).select(USER, ORG).collect()
 
 
 def _distinct(pairs: pl.DataFrame) -> pl.DataFrame:
-    return pairs.unique([USER, ORG], keep="first", maintain_order=True)
+    """Return the pairs without repeats, of which the first stays; pairs of one user stand together."""
+    user = pl.col(USER)
+    shared = pairs.with_row_index("_place").filter((user == user.shift(1)) | (user == user.shift(-1)))  # most have one
+    again = shared.filter(~pl.struct(USER, ORG).is_first_distinct())["_place"]
+    return pairs.with_row_index("_place").filter(~pl.col("_place").is_in(again.implode())).drop("_place")
 
 
 def _firsts(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -66,15 +66,22 @@ def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
         size += len(block)
         if size < PIECE_BYTES:
             continue
-        data = b"".join(blocks)
-        end = _records_end(data)
-        if not end and size < PIECE_BYTES + 2 * MAX_RECORD:
-            blocks = [data]
-            continue
-        end = end or data.rfind(b"\n") + 1 or size
-        yield Piece(data[:end], last=False)
-        blocks, size = [data[end:]], size - end
+        data, rest = _divided(blocks, is_too_long=size > PIECE_BYTES + 2 * MAX_RECORD)
+        if data:
+            yield Piece(data, last=False)
+        blocks, size = [rest], len(rest)
     yield Piece(b"".join(blocks), last=True)
+
+
+def _divided(blocks: list[bytes], *, is_too_long: bool) -> tuple[bytes, bytes]:
+    """Return the records that end in the blocks, and what follows them; all of it if a record ``is_too_long``."""
+    end = blocks[-1].rfind(b"\n") + 1
+    data, rest = b"".join([*blocks[:-1], blocks[-1][:end]]), blocks[-1][end:]  # most often, and copied once
+    if end and not (b'"' in data and data.count(b'"') % 2):
+        return data, rest
+    data += rest
+    end = _records_end(data) or (is_too_long and (data.rfind(b"\n") + 1 or len(data)))
+    return data[:end], data[end:]
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

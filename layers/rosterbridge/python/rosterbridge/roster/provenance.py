@@ -28,7 +28,7 @@ def write_provenance(tables: Mapping[str, AsmTable], path: Path) -> None:
 def _origins(name: str, table: AsmTable) -> Iterator[pl.DataFrame]:
     """Yield the origins of a table's rows, a bounded number at a time."""
     first = HEADER_LINES + 1
-    for rows in table.raw_slices():
+    for rows in table.parts():
         lines = pl.int_range(first, first + pl.len(), dtype=pl.UInt32)
         parts = [
             rows.select(

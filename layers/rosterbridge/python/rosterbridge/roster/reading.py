@@ -246,7 +246,7 @@ def _balances(frame: pl.DataFrame, piece: Piece, inside: Inside) -> bool:
     ).row(0)
     line_ends = frame.height + piece.returns - inside.returns
     between = (frame.width - 1) * frame.height + line_ends + piece.quotes - inside.quotes
-    return longest <= MAX_VALUE and len(piece.data) == size + between
+    return bool(longest <= MAX_VALUE and len(piece.data) == size + between)
 
 
 class _ExactReader:
@@ -314,6 +314,7 @@ def _reader(text: Iterable[str], fmt: FileFormat, separator: str) -> Any:
 
 def _lines(source: io.BytesIO, file: str, line: int, separator: str) -> Iterator[str]:
     """Yield the lines as text; raise RosterError at one that is not UTF-8 text, or holds a NUL byte."""
+    is_inside = False  # of quotation marks
     for number, data in enumerate(iter(source.readline, b""), line):
         if b"\0" in data:
             raise RosterError("nul-byte", file=file, line=number)
@@ -321,8 +322,10 @@ def _lines(source: io.BytesIO, file: str, line: int, separator: str) -> Iterator
             text = data.decode()
         except UnicodeDecodeError:
             raise RosterError("not-utf8", file=file, line=number, why=_other_encoding(data)) from None
+        marks = text.count('"')
+        is_inside ^= marks % 2 == 1
         # polars drops a carriage return at the end of a value, where it is no more than a space
-        yield text if '"' in text else text.replace(f"\r{separator}", separator)
+        yield text if marks or is_inside else text.replace(f"\r{separator}", separator)
 
 
 def _other_encoding(data: bytes) -> str:

@@ -44,6 +44,10 @@ class Sheet:
         """The rows that are still in play, in file order."""
         return self.rows.filter(LIVE)
 
+    def chosen(self, *columns: str) -> pl.DataFrame:
+        """Return some columns of the rows in play, without copying the others."""
+        return self.rows.lazy().filter(LIVE).select(columns).collect()
+
     def leave_out(self, condition: pl.Expr, reason: str) -> None:
         """Leave out the rows in play that meet the condition; ``reason`` is one of LEFT_OUT."""
         self._end(condition, reason)

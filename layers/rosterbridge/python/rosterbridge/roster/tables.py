@@ -1,9 +1,10 @@
-"""One of Apple's files before it is written: rows that still know their source, ids that are still row numbers."""
+"""One of Apple's files before it is written: which rows of the source it takes, and what of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -12,30 +13,33 @@ SLICE_ROWS = 262_144
 
 @dataclass(frozen=True)
 class AsmTable:
-    """The ``columns`` that Apple gets, in order; those of ``ids`` hold row numbers until they are written.
+    """The ``columns`` that Apple gets, in order, of the rows that are ``chosen``.
 
-    ``sources`` names for each file of the source the column with the line, or the lines, from which a row came.
+    Nothing is copied before it is written. ``sources`` names for each file of the source the column with the line, or
+    the lines, from which a row came.
     """
 
     rows: pl.DataFrame
-    columns: tuple[str, ...]
+    columns: Mapping[str, pl.Expr]
     sources: Mapping[str, str]
-    ids: Mapping[str, pl.Series] = field(default_factory=dict)
+    chosen: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
 
-    @property
+    @cached_property
     def height(self) -> int:
         """How many rows Apple gets."""
-        return self.rows.height
+        return int(self.rows.lazy().filter(self.chosen).select(pl.len()).collect().item())
 
-    def raw_slices(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows as they are held, a bounded number at a time; at least once, for the header."""
-        return self.rows.iter_slices(SLICE_ROWS) if self.height else iter([self.rows])
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows of the source, a bounded number at a time; at least once, for the header."""
+        is_first = True
+        for rows in self.rows.iter_slices(SLICE_ROWS) if self.rows.height else [self.rows]:
+            part = rows.filter(self.chosen)
+            if is_first or part.height:
+                yield part
+            is_first = False
 
     def slices(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as they are written, a bounded number at a time; at least once, for the header."""
-        written = [
-            pl.lit(self.ids[column]).gather(pl.col(column)).alias(column) if column in self.ids else pl.col(column)
-            for column in self.columns
-        ]
-        for rows in self.raw_slices():
-            yield rows.select(written)
+        written = [column.alias(name) for name, column in self.columns.items()]
+        for part in self.parts():
+            yield part.select(written)
