@@ -59,7 +59,8 @@ fuzz: $(VENV)/.ready ## damaged uploads for a minute: none may crash or get thro
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 test: setup node_modules/.ready lint types ## run the linters and every test
-	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 tests/unit
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest --ignore tests/unit
 
 check: setup lint types unit ## the quick part: linters, types, unit tests
 
@@ -72,7 +73,7 @@ types: $(VENV)/.ready ## mypy, strict on layers/rosterbridge
 	@$(BIN)/mypy
 
 unit: $(VENV)/.ready ## the unit tests
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest -n 2 tests/unit
 
 lock: $(VENV)/.ready ## resolve the pinned versions anew from the .in files
 	@for name in requirements requirements-dev layers/dependencies/base/requirements \

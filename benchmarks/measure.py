@@ -8,7 +8,7 @@ import statistics
 import sys
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks import ROOT
@@ -19,8 +19,7 @@ WORK = ROOT / ".build" / "bench"
 PANDAS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 ROUNDS = {"S": 7, "M": 5, "L": 3}
 SLOW_ROUNDS = {"L": 1}
-LEAN_MB = 1400
-LEAN_LIMIT_MB = 1700
+LIMIT_MB = 1700
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class Engine:
     name: str
     module: str
     python: Path = Path(sys.executable)
-    environment: dict[str, str] = field(default_factory=dict)
     limit_mb: int | None = None
     slow: bool = False
     sizes: str = "SML"
@@ -43,13 +41,7 @@ class Engine:
 ENGINES = (
     Engine("floor", "floor"),
     Engine("Rosterbridge", "ours"),
-    Engine(
-        "Rosterbridge, lean",
-        "ours",
-        environment={"ROSTERBRIDGE_MEMORY_MB": str(LEAN_MB)},
-        limit_mb=LEAN_LIMIT_MB,
-        sizes="L",
-    ),
+    Engine("Rosterbridge, confined", "ours", limit_mb=LIMIT_MB, sizes="L"),
     Engine("plain Python", "reference", slow=True),
     Engine("pandas", "pandas_reference", python=PANDAS_PYTHON, slow=True),
 )
@@ -109,7 +101,7 @@ def _run(engine: Engine, source: Path, target: Path, ready: Path) -> Taken:
     command = [str(engine.python), "-m", f"benchmarks.{engine.module}", str(source), str(target)]
     if engine.name == FLOOR:
         command.append(str(ready))
-    return run(command, environment=engine.environment, limit_mb=engine.limit_mb)
+    return run(command, limit_mb=engine.limit_mb)
 
 
 def _show(size: str, number: int, engine: Engine, one: Taken) -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +35,13 @@ class Taken:
     failed: str = ""
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str] | None = None, limit_mb: int | None = None) -> Taken:
+def run(command: Sequence[str], *, limit_mb: int | None = None) -> Taken:
     """Run a command to its end, or until its anonymous memory exceeds the limit."""
     with tempfile.TemporaryFile() as complaints:
         start = time.perf_counter()
         process = subprocess.Popen(  # noqa: S603 commands of this package
             command,
             cwd=ROOT,
-            env={**os.environ, **(environment or {})},
             stdout=subprocess.DEVNULL,
             stderr=complaints,
         )

@@ -232,7 +232,7 @@ CODES: dict[str, Code] = {
         "Rows that stand above word for word, taken once: {count}.", "Remove the copies.", strict="upload"
     ),
     "unknown-role": _warning(
-        "Users with a role that OneRoster does not know: {count}.", "Use the standard's roles.", strict="upload"
+        "Roles that OneRoster does not know there: {count}.", "Use the standard's roles.", strict="upload"
     ),
     "user-without-role": _warning("Users without any role, left out: {count}.", "Give them a role in roles.csv."),
     "role-conflict": _warning(

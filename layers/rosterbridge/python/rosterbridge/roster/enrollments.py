@@ -6,7 +6,7 @@ import polars as pl
 
 from rosterbridge.roster.cleaning import Cleaner
 from rosterbridge.roster.findings import LINE, Findings
-from rosterbridge.roster.formats import ENROLLMENTS, VOCABULARIES
+from rosterbridge.roster.formats import ENROLLMENT_ROLES, ENROLLMENTS
 from rosterbridge.roster.links import FIRST, SECOND, Index, hashes
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.reading import CsvFile
@@ -20,7 +20,7 @@ ROLE = pl.Enum(["student", "teacher", "", "other"])
 REFERENCES = {"classSourcedId": CLASS, "userSourcedId": USER}
 LINKED_ROWS = 2_000_000  # how many rows wait, with the hashes of their references, to be linked at once
 UNUSUAL_ID = r"[^0-9A-Za-z-]"  # Apple's guide: alphanumeric and hyphen
-KNOWN_ROLES = sorted(role.lower() for role in VOCABULARIES["role"])
+KNOWN_ROLES = sorted(ENROLLMENT_ROLES)
 
 
 class EnrollmentReader:

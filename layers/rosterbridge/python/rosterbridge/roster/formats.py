@@ -96,18 +96,21 @@ ONEROSTER = _by_name(
     ]
 )
 BOOLEANS = {"true": "true", "1": "true", "yes": "true", "false": "false", "0": "false", "no": "false"}
+ROLES_1_1 = frozenset({"administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"})
+ROLES_1_2 = frozenset(
+    {
+        *("aide", "counselor", "districtAdministrator", "guardian", "parent", "principal"),
+        *("proctor", "relative", "siteAdministrator", "student", "systemAdministrator", "teacher"),
+    }
+)
+ENROLLMENT_ROLES = frozenset({"", "administrator", "proctor", "student", "teacher"})
 # The words of both versions; in lower case they are compared in any spelling
 VOCABULARIES: Mapping[str, Collection[str]] = {
     "status": frozenset({"", "active", "tobedeleted", "inactive"}),
     "enabledUser": BOOLEANS,
     "primary": BOOLEANS,
     "roleType": frozenset({"", "primary", "secondary"}),
-    "role": frozenset(
-        {
-            *("", "administrator", "aide", "guardian", "parent", "proctor", "relative", "student", "teacher"),
-            *("counselor", "districtAdministrator", "principal", "siteAdministrator", "systemAdministrator"),
-        }
-    ),
+    "role": frozenset({"", *ROLES_1_1, *ROLES_1_2}),
     "type": frozenset({"", "department", "school", "district", "local", "state", "national"}),
 }
 # Columns in which few different values stand many times

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from rosterbridge.roster.enrollments import CLASS, KNOWN_ROLES, USER
-from rosterbridge.roster.formats import LOCATION_LIMIT
+from rosterbridge.roster.enrollments import CLASS, USER
+from rosterbridge.roster.formats import LOCATION_LIMIT, ROLES_1_1, ROLES_1_2
 from rosterbridge.roster.links import ROW, Index, flags
 from rosterbridge.roster.oneroster import ORG, SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
@@ -78,7 +78,8 @@ def _choose_kinds(roster: OneRoster, options: ConversionOptions) -> None:
 
 def _note_roles(roster: OneRoster, roles: pl.DataFrame) -> None:
     users = roster.users
-    unknown = roles.filter(~pl.col("role").is_in(KNOWN_ROLES) & ~pl.col("role").str.starts_with("ext:"))
+    known = [role.lower() for role in (ROLES_1_1 if roster.roles is None else ROLES_1_2)]
+    unknown = roles.filter(~pl.col("role").is_in(known) & ~pl.col("role").str.starts_with("ext:"))
     users.note_count("unknown-role", unknown[USER].n_unique())
     if roster.roles is not None:
         listed = flags(users.rows.height, roster.roles.rows[USER])

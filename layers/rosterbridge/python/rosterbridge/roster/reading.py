@@ -146,7 +146,7 @@ def peek_header(archive: Archive, member: str) -> list[str]:
     """Return the cells of a member's first line, read leniently: enough to recognise a format by."""
     first = beginning(archive, member)
     first = first[_mark_length(first, archive.names[member]) :]
-    line = first.replace(b"\r", b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
+    line = first.replace(b"\r", b"\n").lstrip(b"\n").split(b"\n", 1)[0].decode("utf-8", "replace")
     cells = line.replace(";", ",").replace("\t", ",").split(",")
     return [cell.strip(' "') for cell in cells]
 
