@@ -52,8 +52,3 @@ def row_number() -> pl.Expr:
 def flags(height: int, rows: pl.Series) -> pl.Series:
     """Return for each of ``height`` rows whether a link of ``rows`` points to it."""
     return pl.zeros(height, pl.Boolean, eager=True).scatter(rows.drop_nulls(), True)
-
-
-def follow(links: pl.Series, values: pl.Series) -> pl.Series:
-    """Return the value that each link points to, null for no link."""
-    return values.gather(links)
