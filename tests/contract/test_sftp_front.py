@@ -40,7 +40,7 @@ from tests.support.sftp_front import (
 def test_a_password_lets_every_client_put_and_get(front, s3, tmp_path, client):
     provider = Provider()
     assert CLIENTS[client](front(provider), CONTENT, tmp_path) == CONTENT
-    assert body(s3, f"{client}.bin") == CONTENT
+    assert body(s3, f"{client}.part") == CONTENT
     assert provider.requests == [
         {
             "username": "district",
@@ -57,7 +57,7 @@ def test_a_key_lets_every_client_put_and_get(front, s3, tmp_path, key_file, clie
     provider = Provider()
     login = with_changes(front(provider), username="by-key", password="", key=key_file)
     assert CLIENTS[client](login, CONTENT, tmp_path) == CONTENT
-    assert body(s3, f"{client}.bin") == CONTENT
+    assert body(s3, f"{client}.part") == CONTENT
     assert provider.requests == [
         {"username": "by-key", "protocol": "SFTP", "serverId": SERVER.id, "sourceIp": "127.0.0.1"}
     ]

@@ -52,19 +52,22 @@ def by_paramiko(login: Login) -> Iterator[paramiko.SFTPClient]:
             yield sftp
 
 
+# What is put and got has a temporary name: another would be taken by the deployed pipeline in between
+
+
 def put_and_get_by_paramiko(login: Login, content: bytes, folder: Path) -> bytes:
     """Upload and fetch back."""
-    local, back = folder / "paramiko.bin", folder / "paramiko.back"
+    local, back = folder / "paramiko.part", folder / "paramiko.back"
     local.write_bytes(content)
     with by_paramiko(login) as sftp:
-        sftp.put(str(local), "paramiko.bin", confirm=True)
-        sftp.get("paramiko.bin", str(back))
+        sftp.put(str(local), "paramiko.part", confirm=True)
+        sftp.get("paramiko.part", str(back))
     return back.read_bytes()
 
 
 def put_and_get_by_asyncssh(login: Login, content: bytes, folder: Path) -> bytes:
     """Upload and fetch back."""
-    local, back = folder / "asyncssh.bin", folder / "asyncssh.back"
+    local, back = folder / "asyncssh.part", folder / "asyncssh.back"
     local.write_bytes(content)
 
     async def go() -> None:
@@ -85,8 +88,8 @@ def put_and_get_by_asyncssh(login: Login, content: bytes, folder: Path) -> bytes
                 ) as connection,
                 connection.start_sftp_client() as sftp,
             ):
-                await sftp.put(str(local), "asyncssh.bin")
-                await sftp.get("asyncssh.bin", str(back))
+                await sftp.put(str(local), "asyncssh.part")
+                await sftp.get("asyncssh.part", str(back))
         except asyncssh.PermissionDenied as error:
             raise SignInRefusedError(str(error)) from None
 
@@ -136,8 +139,8 @@ def openssh(login: Login, *commands: str, folder: Path) -> subprocess.CompletedP
 
 def put_and_get_by_openssh(login: Login, content: bytes, folder: Path) -> bytes:
     """Upload and fetch back."""
-    (folder / "openssh.bin").write_bytes(content)
-    done = openssh(login, "put openssh.bin", "get openssh.bin openssh.back", folder=folder)
+    (folder / "openssh.part").write_bytes(content)
+    done = openssh(login, "put openssh.part", "get openssh.part openssh.back", folder=folder)
     if "Permission denied" in done.stderr:
         raise SignInRefusedError(done.stderr)
     assert done.returncode == 0, done.stderr
