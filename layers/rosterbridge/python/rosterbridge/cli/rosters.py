@@ -30,8 +30,6 @@ AsOfOption = Annotated[
 ErrorsOption = Annotated[
     Path | None, typer.Option("--errors", metavar="FILE.csv", help="The same as --report FILE.csv.")
 ]
-
-
 ProvenanceOption = Annotated[
     Path | None,
     typer.Option(

@@ -10,7 +10,7 @@ from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.codes import Level
 from rosterbridge.roster.deviations import note_missing, note_same_names, note_shared_values, note_similar_ids
 from rosterbridge.roster.enrollments import UNUSUAL_ID
-from rosterbridge.roster.findings import LINE, Findings, RosterError
+from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import (
     ASM,
     CLASSES,
@@ -111,8 +111,7 @@ def _read(archive: Archive, file: AsmFile, findings: Findings) -> pl.DataFrame:
     header = peek_header(archive, file.name)
     known = _known(file)
     for cell in (cell for cell in header if cell not in known):
-        # as a value, not as a name: without a header, it is a person's
-        findings.add_rows("wrong-header", pl.DataFrame({cell: [cell], LINE: [1]}), file=file.name, column=cell)
+        findings.add_cell("wrong-header", cell, file=file.name, line=1)
     present = tuple(column for column in known if column in header or column in file.columns)
     fmt = FileFormat(file.name, present, frozenset(file.columns), separators=",;", escape="\\")
     frame = read_table(archive, file.name, fmt, findings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import reduce
 from operator import or_
 
@@ -51,13 +51,14 @@ class Cleaner:
         if frame.is_empty():
             return
         named = [column for column in columns if column not in NAMES] if self._empties else []
-        checks = frame.select(pl.col(columns).str.contains(DIRTY).any()).row(0, named=True) if columns else {}
+        changed = clean_columns(frame, columns)
         empties = frame.select(_is_one_of(pl.col(named), self._empties).any()).row(0, named=True) if named else {}
         for column in columns:
             series = frame[column]
-            if checks[column]:
-                series = self._counted("value-cleaned", series, frame.select(cleaned(pl.col(column)))[column])
-            if empties.get(column) or (checks[column] and column in named):
+            if column in changed:
+                series, count = changed[column]
+                self._counts["value-cleaned", column] += count
+            if empties.get(column) or (column in changed and column in named):
                 series = self._emptied(series)
             if series is not frame[column]:
                 yield series
@@ -66,10 +67,6 @@ class Cleaner:
         nulls = series.is_in(self._empties)
         self._counts["null-word", series.name] += int(nulls.sum())
         return series.set(nulls, "")
-
-    def _counted(self, code: str, before: pl.Series, after: pl.Series) -> pl.Series:
-        self._counts[code, before.name] += int((before != after).sum())
-        return after
 
     def _clean_words(self, series: pl.Series) -> pl.Series | None:
         """Return a column of few different values with each of them cleaned; None where all are plain already."""
@@ -114,6 +111,13 @@ def _is_one_of(texts: pl.Expr, words: Collection[str]) -> pl.Expr:
 def cleaned(text: pl.Expr) -> pl.Expr:
     """Return a text as Apple takes it: apostrophes for quotation marks, a space for control characters (rule 19)."""
     return text.str.replace_all('"', "'", literal=True).str.replace_all(CONTROL, " ").str.strip_chars()
+
+
+def clean_columns(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, tuple[pl.Series, int]]:
+    """Return the columns that hold what is to be cleaned, clean, each with the count of its changed values."""
+    dirty = frame.select(pl.col(columns).str.contains(DIRTY).any()).row(0, named=True) if columns else {}
+    clean = frame.select(cleaned(pl.col(column)) for column in columns if dirty[column])
+    return {series.name: (series, int((series != frame[series.name]).sum())) for series in clean}
 
 
 def clean_text(text: str) -> str:

@@ -26,7 +26,7 @@ from rosterbridge.roster.formats import (
     AsmFile,
 )
 from rosterbridge.roster.identifiers import mapped
-from rosterbridge.roster.links import ROW, flags
+from rosterbridge.roster.links import ROW
 from rosterbridge.roster.oneroster import SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.people import KIND, MORE_PLACES, PLACE, STAFF_MEMBER, STUDENT
@@ -154,12 +154,7 @@ def _has_made_ids(roster: OneRoster) -> bool:
 
 def _leave_out_orgs(roster: OneRoster, chosen: pl.DataFrame) -> None:
     """Leave out the orgs to which no sent row refers (rule 13)."""
-    orgs, users = roster.orgs.rows, roster.users.chosen(PLACE, MORE_PLACES)
-    by_rows = (
-        flags(orgs.height, users[PLACE])
-        | flags(orgs.height, users[MORE_PLACES].drop_nulls().explode())
-        | flags(orgs.height, roster.classes.chosen(SCHOOL)[SCHOOL])
-    )
+    by_rows = people.people_flags(roster) | people.taught_flags(roster)
     referenced = pl.lit(by_rows) | pl.col("sourcedId").is_in(among(chosen["location_id"]))
     roster.orgs.leave_out(~referenced, "not-referenced")
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from rosterbridge.roster.findings import LINE
-from rosterbridge.roster.links import flags
 from rosterbridge.roster.oneroster import OneRoster
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.people import MORE_PLACES, PLACE, location_flags
+from rosterbridge.roster.people import location_flags, people_flags
 from rosterbridge.roster.sheet import among
 
 COURSE = "_course"  # the course_id of a class
@@ -48,9 +47,7 @@ def choose_courses(roster: OneRoster, options: ConversionOptions) -> pl.DataFram
 
 def _locations(roster: OneRoster) -> pl.Series:
     """Return the ids of the orgs that are locations by themselves or because of a person (rule 13)."""
-    orgs, people = roster.orgs.rows, roster.users.chosen(PLACE, MORE_PLACES)
-    by_people = flags(orgs.height, people[PLACE]) | flags(orgs.height, people[MORE_PLACES].drop_nulls().explode())
-    return orgs.filter(location_flags(roster) | by_people)["sourcedId"]
+    return roster.orgs.rows.filter(location_flags(roster) | people_flags(roster))["sourcedId"]
 
 
 def _taught_courses(roster: OneRoster) -> pl.DataFrame:

@@ -60,19 +60,30 @@ class Findings:
         """Note one finding that stands for ``count`` of its kind; ``values`` fill in the message."""
         self._note(code, file, line, column, count, values)
 
+    def add_cell(self, code: str, cell: str, *, file: str, line: int) -> None:
+        """Note a cell of a header: where the header is missing it is a person's, and no summary shows it."""
+        self._note(code, file, line, cell, 1, {"value": cell}, reason_values={"value": "…"})
+
     def add_error(self, error: RosterError) -> None:
         """Note what ended the reading."""
         self._note(error.code, error.file, error.line, error.column, 1, error.values)
 
     def _note(
-        self, code: str, file: str | None, line: int | None, column: str | None, count: int, values: dict[str, object]
+        self,
+        code: str,
+        file: str | None,
+        line: int | None,
+        column: str | None,
+        count: int,
+        values: dict[str, object],
+        reason_values: dict[str, object] | None = None,
     ) -> None:
         if self.levels[code] == "ignore":
             return
         seen = self._totals[code, file]
         self._totals[code, file] = seen + count
         texts = {**values, "count": f"{count:,}"}
-        self._explain(code, file, line, column, texts)
+        self._explain(code, file, line, column, {**texts, **(reason_values or {})})
         if seen < MAX_ENTRIES:
             self.entries.append(self._entry(code, file, line, column, texts))
 

@@ -25,18 +25,21 @@ def read_manifest(archive: Archive, members: Mapping[str, str], findings: Findin
         findings.add("no-manifest", file=MANIFEST)
         return None
     properties = read_properties(archive, members[MANIFEST])
-    modes = {file: properties.get(f"file.{file.removesuffix('.csv')}".casefold(), "").casefold() for file in ONEROSTER}
-    for file, mode in modes.items():
-        if mode == "delta":
+    modes = {
+        file: properties.get(f"file.{file.removesuffix('.csv')}".casefold(), "").casefold()
+        for file in (*ONEROSTER, *(member for member in members if member not in ONEROSTER))
+    }
+    for file in ONEROSTER:
+        if modes[file] == "delta":
             raise RosterError("delta-without-state", file=file)
     if properties.get("manifest.version", VERSION) != VERSION:
         findings.add("manifest-version", file=MANIFEST)
     for file in members:
-        if properties.get(f"file.{file.removesuffix('.csv')}".casefold(), "").casefold() == "absent":
+        if modes[file] == "absent":
             findings.add("manifest-differs", file=file, value="absent")
-    for file, mode in modes.items():
-        if mode == "bulk" and file not in members:
-            findings.add("manifest-differs", file=file, value=mode)
+    for file in ONEROSTER:
+        if modes[file] == "bulk" and file not in members:
+            findings.add("manifest-differs", file=file, value="bulk")
     return properties.get("oneroster.version")
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.cleaning import Cleaner
 from rosterbridge.roster.enrollments import USER, EnrollmentReader
-from rosterbridge.roster.findings import LINE, Findings, RosterError
+from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import (
     CLASSES,
     COURSES,
@@ -27,12 +27,12 @@ from rosterbridge.roster.formats import (
 from rosterbridge.roster.links import Index, row_number
 from rosterbridge.roster.manifest import read_manifest
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.reading import CsvFile, open_csv
+from rosterbridge.roster.reading import CsvFile, no_rows, open_csv
 from rosterbridge.roster.report import Format
-from rosterbridge.roster.sheet import FATE, FATES, Sheet, judge_duplicates, opening_fates, rows_without
+from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, opening_fates, rows_without
 from rosterbridge.roster.words import Words, read_dates
 
-SCHOOL, COURSE_ROW, ORG = "_school", "_course_row", "_org"  # rows of orgs.csv and courses.csv
+SCHOOL, ORG = "_school", "_org"  # rows of orgs.csv
 PREFERRED_NAMES = ("preferredGivenName", "preferredMiddleName", "preferredFamilyName")
 JUDGED_LATER = ("givenName", "familyName", "role")  # only where the row is sent
 
@@ -142,14 +142,9 @@ def _judge_empty(sheets: dict[str, Sheet], files: dict[str, CsvFile], findings: 
                 raise RosterError("empty-file", file=name)
             del sheets[name]
     if COURSES not in sheets:
-        sheets[COURSES] = Sheet(COURSES, _no_rows(COURSES), findings)
+        sheets[COURSES] = Sheet(COURSES, no_rows(ONEROSTER[COURSES].columns), findings)
     elif sheets[COURSES].rows.is_empty():
         findings.add("missing-courses", file=COURSES)
-
-
-def _no_rows(name: str) -> pl.DataFrame:
-    columns = dict.fromkeys(ONEROSTER[name].columns, pl.String())
-    return pl.DataFrame(schema={**columns, LINE: pl.UInt32(), FATE: FATES})
 
 
 def _version(sheets: dict[str, Sheet], files: dict[str, CsvFile], claimed: str | None, findings: Findings) -> Format:
@@ -213,17 +208,15 @@ def _judge_dates(
 
 
 def _linked(roster: OneRoster) -> OneRoster:
-    """Give the rows their links: of classes to orgs and courses, of roles to users and orgs."""
-    orgs, courses, users = Index(roster.orgs), Index(roster.courses), Index(roster.users)
+    """Give the rows their numbers and links: of classes to orgs, of roles to users and orgs."""
+    orgs = Index(roster.orgs)
     roster.orgs.rows = roster.orgs.rows.with_columns(row_number())
     roster.users.rows = roster.users.rows.with_columns(row_number())
     classes = roster.classes.rows
-    roster.classes.rows = classes.with_columns(
-        orgs.link(classes["schoolSourcedId"]).alias(SCHOOL), courses.link(classes["courseSourcedId"]).alias(COURSE_ROW)
-    )
+    roster.classes.rows = classes.with_columns(orgs.link(classes["schoolSourcedId"]).alias(SCHOOL))
     if roster.roles is not None:
         roles = roster.roles.rows
         roster.roles.rows = roles.with_columns(
-            users.link(roles["userSourcedId"]).alias(USER), orgs.link(roles["orgSourcedId"]).alias(ORG)
+            Index(roster.users).link(roles["userSourcedId"]).alias(USER), orgs.link(roles["orgSourcedId"]).alias(ORG)
         )
     return roster

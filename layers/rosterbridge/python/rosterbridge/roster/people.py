@@ -94,9 +94,9 @@ def _note_roles(roster: OneRoster, roles: pl.DataFrame) -> None:
 def user_roles(roster: OneRoster) -> pl.DataFrame:
     """Return (USER, role) for every role in play; a blank role is student, as Apple reads it (rule 8)."""
     if roster.roles is None:
-        roles = roster.users.rows.lazy().filter(LIVE).select(pl.col(ROW).alias(USER), "role").collect()
+        roles = roster.users.chosen(ROW, "role").rename({ROW: USER})
     else:
-        roles = roster.roles.rows.lazy().filter(LIVE).select(USER, "role").collect()
+        roles = roster.roles.chosen(USER, "role")
     return roles.with_columns(pl.col("role").replace("", "student"))
 
 
@@ -128,8 +128,18 @@ def _place_people(roster: OneRoster, options: ConversionOptions) -> None:
 def location_flags(roster: OneRoster) -> pl.Series:
     """Return which orgs are locations by themselves: schools, and the school of a kept class (rule 13)."""
     orgs = roster.orgs.rows
-    taught = roster.classes.rows.lazy().filter(LIVE).select(SCHOOL).collect()[SCHOOL]
-    return orgs.select(LIVE & (pl.col("type") == "school")).to_series() | flags(orgs.height, taught)
+    return orgs.select(LIVE & (pl.col("type") == "school")).to_series() | taught_flags(roster)
+
+
+def taught_flags(roster: OneRoster) -> pl.Series:
+    """Return which orgs are the school of a kept class."""
+    return flags(roster.orgs.rows.height, roster.classes.chosen(SCHOOL)[SCHOOL])
+
+
+def people_flags(roster: OneRoster) -> pl.Series:
+    """Return which orgs are a location of a person who is sent."""
+    height, users = roster.orgs.rows.height, roster.users.chosen(PLACE, MORE_PLACES)
+    return flags(height, users[PLACE]) | flags(height, users[MORE_PLACES].drop_nulls().explode())
 
 
 def _of_orgs(marked: pl.Series) -> pl.Expr:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,7 @@ class CsvFile:
         if inside is None:
             return None
         if not piece.data:
-            return _no_rows(list(self._columns)), 0
+            return no_rows(self._columns), 0
         names = [str(position) for position in range(width)]
         try:
             frame = pl.read_csv(
@@ -230,7 +230,8 @@ def _guess_columns(header: Header, fmt: FileFormat, found: dict[str, int], findi
         findings.add("column-guessed", file=fmt.name, line=1, column=name, value=written)
 
 
-def _no_rows(columns: Sequence[str]) -> pl.DataFrame:
+def no_rows(columns: Iterable[str]) -> pl.DataFrame:
+    """Return a batch of these columns without rows."""
     return pl.DataFrame(schema={**dict.fromkeys(columns, pl.String()), LINE: pl.UInt32(), FATE: FATES})
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 import polars as pl
 
 from rosterbridge.roster.asm import Frames, columns_of, references_of, refers_to_nothing
-from rosterbridge.roster.cleaning import DIRTY, cleaned
+from rosterbridge.roster.cleaning import clean_columns
 from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.formats import ASM, CLASSES, ROSTERS, STAFF
 from rosterbridge.roster.options import AsmRepair
@@ -33,14 +33,11 @@ def mend(frames: Frames, repairs: Collection[AsmRepair], findings: Findings) -> 
 
 
 def _clean(name: str, frame: pl.DataFrame, findings: Findings) -> pl.DataFrame:
-    columns = list(columns_of(ASM[name], frame))
-    dirty = frame.select(pl.col(columns).str.contains(DIRTY).any())
-    columns = [column for column in columns if dirty[column][0]]
-    clean = frame.with_columns(cleaned(pl.col(column)) for column in columns)
-    for column in columns:
-        if changed := int((clean[column] != frame[column]).sum()):
-            findings.add("value-cleaned", file=name, column=column, count=changed)
-    return clean
+    changed = clean_columns(frame, columns_of(ASM[name], frame))
+    for column, (_, count) in changed.items():
+        if count:
+            findings.add("value-cleaned", file=name, column=column, count=count)
+    return frame.with_columns(series for series, _ in changed.values())
 
 
 def _without_unknown_instructors(frames: Frames, findings: Findings) -> pl.DataFrame:

@@ -62,9 +62,9 @@ class Sheet:
         self._findings.add_rows(code, ended, file=self.file, column=column)
         self._end(condition, code)
 
-    def is_dropped(self, fates: str = FATE) -> pl.Expr:
-        """Whether a row of this or another sheet ended by an error."""
-        return pl.col(fates).is_in(self._dropping())
+    def is_dropped(self) -> pl.Expr:
+        """Whether a row ended by an error."""
+        return pl.col(FATE).is_in(self._dropping())
 
     def note(self, code: str, rows: pl.DataFrame, **values: object) -> None:
         """Add an entry for each of the rows, which stay in play."""

@@ -12,7 +12,7 @@ import polars as pl
 
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.codes import STRICT_ONLY
-from rosterbridge.roster.findings import LINE, Findings, RosterError
+from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import (
     CLASSES,
     COURSES,
@@ -191,9 +191,7 @@ def _judge_order(
         if position in means:
             continue
         if not cell.startswith("metadata.") or not cell.isprintable():
-            # as a value, not as a name: where the header's end is lost, it is a person's
-            shown = cell[:SHOWN]
-            findings.add_rows("unknown-column", pl.DataFrame({shown: [shown], LINE: [1]}), file=file, column=shown)
+            findings.add_cell("unknown-column", cell[:SHOWN], file=file, line=1)
         elif cell in seen:
             findings.add("duplicate-column", file=file, line=1, column=cell)
         elif position < last and displaced is None:
