@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -13,9 +16,10 @@ __all__ = ["ConversionOptions", "Report", "convert", "validate"]
 
 def validate(source: Path, options: ConversionOptions, *, as_of: date) -> Report:
     """Check a ZIP by every rule of ``mapping.md`` and tell what would be sent, without writing anything."""
-    from rosterbridge.roster.packages import Outputs, process
+    with _without_collecting():
+        from rosterbridge.roster.packages import Outputs, process
 
-    return process(source, Outputs(), options, as_of)
+        return process(source, Outputs(), options, as_of)
 
 
 def convert(
@@ -27,6 +31,19 @@ def convert(
     ``provenance`` is a CSV file to write (packed if it ends in ``.gz``): for each row of Apple's files the source file
     and lines from which it came.
     """
-    from rosterbridge.roster.packages import Outputs, process
+    with _without_collecting():
+        from rosterbridge.roster.packages import Outputs, process
 
-    return process(source, Outputs(target, provenance), options, as_of)
+        return process(source, Outputs(target, provenance), options, as_of)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Let the collector of cycles rest: it finds none in frames, and looks through polars a dozen times meanwhile."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
-
-from annotated_types import Ge, Le, Len
+from typing import Annotated, Any, Literal
 
 from rosterbridge.roster.codes import Severity, check_severities
 
-Ids = tuple[Annotated[str, Len(1, 255)], ...]
+
+class _Limits:
+    """Limits of a value in the words of pydantic's core; its own ways of saying so cost an import."""
+
+    def __init__(self, **limits: float) -> None:
+        self.limits = limits
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), **self.limits}
+
+
+Ids = tuple[Annotated[str, _Limits(min_length=1, max_length=255)], ...]
 AsmRepair = Literal["instructors", "roster-classes", "roster-students"]
 
 
@@ -56,7 +65,7 @@ class ConversionOptions:
     """Mend or drop wrong rows and go on, or reject for any; by default on for OneRoster, off for Apple's format."""
     asm_repairs: tuple[AsmRepair, ...] = ("instructors", "roster-classes", "roster-students")
     """What repair mends in Apple's own format: unknown instructors, rosters of unknown classes or students."""
-    max_dropped: Annotated[float, Ge(0), Le(1)] = 0.05
+    max_dropped: Annotated[float, _Limits(ge=0, le=1)] = 0.05
     """The share of a file's rows above which dropping rejects the upload."""
 
     def __post_init__(self) -> None:

@@ -66,22 +66,23 @@ def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
         size += len(block)
         if size < PIECE_BYTES:
             continue
-        data, rest = _divided(blocks, is_too_long=size > PIECE_BYTES + 2 * MAX_RECORD)
-        if data:
-            yield Piece(data, last=False)
+        piece, rest = _divided(blocks, is_too_long=size > PIECE_BYTES + 2 * MAX_RECORD)
+        if piece.data:
+            yield piece
         blocks, size = [rest], len(rest)
     yield Piece(b"".join(blocks), last=True)
 
 
-def _divided(blocks: list[bytes], *, is_too_long: bool) -> tuple[bytes, bytes]:
+def _divided(blocks: list[bytes], *, is_too_long: bool) -> tuple[Piece, bytes]:
     """Return the records that end in the blocks, and what follows them; all of it if a record ``is_too_long``."""
     end = blocks[-1].rfind(b"\n") + 1
     data, rest = b"".join([*blocks[:-1], blocks[-1][:end]]), blocks[-1][end:]  # most often, and copied once
-    if end and not (b'"' in data and data.count(b'"') % 2):
-        return data, rest
+    piece = Piece(data, last=False)
+    if end and not piece.quotes % 2:
+        return piece, rest
     data += rest
     end = _records_end(data) or (is_too_long and (data.rfind(b"\n") + 1 or len(data)))
-    return data[:end], data[end:]
+    return Piece(data[:end], last=False), data[end:]
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

@@ -73,24 +73,27 @@ class CsvFile:
 
         Dropped rows go to ``findings``, and how many rows were short.
         """
-        line = self.header.lines + 1
         source = pieces(self._archive, self._member, skip=self._bom + self.header.size)
-        if self._archive.size(self._member) > PIECE_BYTES:
-            source = ahead(source)
+        is_large = self._archive.size(self._member) > PIECE_BYTES
         exact = _ExactReader(self.header, self.fmt, self._columns)
-        for piece in source:
-            if not piece.last and not piece.data.endswith(b"\n"):
-                raise _endless(piece.data, self.fmt.name, line)
-            if fast := self._read_fast(piece, line):
-                frame, lines = fast
-            else:
-                frame, lines = exact.read(piece, source, line)
+        read = self._frames(ahead(source) if is_large else source, exact, self.header.lines + 1)
+        for frame, is_exact in ahead(read) if is_large else read:
+            if is_exact:
                 findings.add_rows("surplus-values", frame.filter(pl.col(FATE).is_not_null()), file=self.fmt.name)
             missing = [pl.lit("").alias(name) for name in self.fmt.columns if name not in self._columns]
             yield frame.select(*self._columns, *missing, LINE, FATE) if missing else frame
-            line += lines
         if exact.short:
             findings.add("short-row", file=self.fmt.name, count=exact.short)
+
+    def _frames(self, source: Iterator[Piece], exact: _ExactReader, line: int) -> Iterator[tuple[pl.DataFrame, bool]]:
+        """Yield the rows of each piece, and whether the exact reader read them."""
+        for piece in source:
+            if not piece.last and not piece.data.endswith(b"\n"):
+                raise _endless(piece.data, self.fmt.name, line)
+            fast = self._read_fast(piece, line)
+            frame, lines = fast or exact.read(piece, source, line)
+            yield frame, fast is None
+            line += lines
 
     def _read_fast(self, piece: Piece, line: int) -> tuple[pl.DataFrame, int] | None:
         """Return the rows as polars reads them, and the lines that they take; None when the ledger does not balance."""
@@ -119,12 +122,14 @@ class CsvFile:
             return None
         if frame.columns != names or not _balances(frame, piece, inside):
             return None
-        numbers = pl.int_range(line, line + pl.len(), dtype=pl.UInt32)
-        if inside.newlines:
-            further = pl.sum_horizontal(pl.col(names).str.count_matches("\n", literal=True)).cast(pl.UInt32)
-            numbers += further.cum_sum() - further
+        numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
+        if inside.newlines:  # a record with line feeds inside moves those behind it down
+            moved = pl.zeros(frame.height + 1, pl.UInt32, eager=True)
+            moved = moved.scatter([record + 1 for record in inside.newlines], list(inside.newlines.values()))
+            numbers += moved.cum_sum().head(frame.height)
+        lines = frame.height + sum(inside.newlines.values())
         kept = [pl.col(str(position)).alias(name) for name, position in self._columns.items()]
-        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE)), frame.height + inside.newlines
+        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE)), lines
 
 
 def open_csv(archive: Archive, member: str, fmt: FileFormat) -> CsvFile | None:
