@@ -22,6 +22,7 @@ POLL_SECONDS = 0.003
 PROC = Path("/proc/self/status")
 HAS_ANONYMOUS = PROC.exists() and "RssAnon" in PROC.read_text(encoding="ascii", errors="replace")
 PEAK_MEASURE = "peak anonymous MB" if HAS_ANONYMOUS else "peak resident MB (ru_maxrss)"
+MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # by it a process learns what it is confined to
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
 
 
@@ -42,6 +43,7 @@ def run(command: Sequence[str], *, limit_mb: int | None = None) -> Taken:
         process = subprocess.Popen(  # noqa: S603 commands of this package
             command,
             cwd=ROOT,
+            env={**os.environ, **({MEMORY: str(limit_mb)} if limit_mb else {})},
             stdout=subprocess.DEVNULL,
             stderr=complaints,
         )

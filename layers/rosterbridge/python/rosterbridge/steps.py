@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.processing import Processor
+from rosterbridge.memory import save_if_scarce
 from rosterbridge.observability import logger
 from rosterbridge.settings import StepEnvironment
 
@@ -33,6 +34,7 @@ def run_of(event: dict[str, Any]) -> str:
 @cache
 def processor() -> Processor:
     """Return the processor over DynamoDB and S3, made once a process."""
+    save_if_scarce()
     settings = StepEnvironment.load()
     return Processor(
         accounts=DynamoAccountStore(settings.account_table),

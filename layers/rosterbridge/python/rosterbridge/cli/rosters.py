@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from rosterbridge.cli.reports import ReportOption, print_report, write_errors, write_reports
 from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
+from rosterbridge.memory import save_if_scarce
 from rosterbridge.roster import ConversionOptions, Report, convert, validate
 from rosterbridge.roster.documents import options_from_json, report_to_json
 
@@ -85,6 +86,7 @@ def _converted(source: Path, target: Path, options: ConversionOptions, as_of: da
 def _carry_out(
     work: Callable[[], Report], reports: list[Path] | None, error_file: Path | None, *, as_json: bool
 ) -> None:
+    save_if_scarce()
     with errors.status("reading the roster ..."):
         found = work()
     write_reports(found, reports)

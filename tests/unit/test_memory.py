@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rosterbridge.memory import ALLOCATOR, LEAN, memory_at_hand, save_if_scarce
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", raising=False)
+    monkeypatch.setenv(ALLOCATOR, "")
+    monkeypatch.delenv(ALLOCATOR)
+
+
+def test_a_function_has_the_memory_that_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769")
+    assert memory_at_hand() == 1769 * 2**20
+
+
+def test_a_container_has_what_its_limit_leaves_of_the_machine(tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    whole = memory_at_hand(limit)
+    limit.write_text("1000000\n")
+    assert memory_at_hand(limit) == 1_000_000
+    limit.write_text("max\n")
+    assert memory_at_hand(limit) == whole
+
+
+def test_a_small_function_is_lean_and_a_large_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008")
+    save_if_scarce()
+    assert ALLOCATOR not in os.environ
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
+    save_if_scarce()
+    assert os.environ[ALLOCATOR] == LEAN
+
+
+def test_what_the_environment_says_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
+    monkeypatch.setenv(ALLOCATOR, "dirty_decay_ms:1")
+    save_if_scarce()
+    assert os.environ[ALLOCATOR] == "dirty_decay_ms:1"
+
+
+@pytest.mark.parametrize("module", ["rosterbridge.cli", "rosterbridge.steps"])
+def test_polars_is_not_loaded_before_the_choice(module: str) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; print('polars' in sys.modules)"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert found.stdout.strip() == "False"
