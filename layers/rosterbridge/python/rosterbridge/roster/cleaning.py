@@ -16,6 +16,7 @@ import polars as pl
 from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.formats import BOOLEANS, NAMES, VOCABULARIES, WORDS, FileFormat
 from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.words import distinct
 
 CONTROL = r"[\p{Cc}\p{Zl}\p{Zp}]+"  # what Apple does not take in a value, besides quotation marks
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # the same, for one text
@@ -70,10 +71,10 @@ class Cleaner:
 
     def _clean_words(self, series: pl.Series) -> pl.Series | None:
         """Return a column of few different values with each of them cleaned; None where all are plain already."""
-        words, plain = series.unique(), self._plain[series.name]
-        if series.name == "status" and words.to_list() not in ([], [""]):
+        words, plain = distinct(series), self._plain[series.name]
+        if series.name == "status" and words not in ([], [""]):
             self._counts["status-in-bulk", "status"] += int((series != "").sum())
-        new = [word for word in words.to_list() if word not in plain]
+        new = [word for word in words if word not in plain]
         if not new:
             return None
         spelled = {word: self._spelled(series.name, word) for word in new}

@@ -31,9 +31,7 @@ def marks_inside(piece: Piece, separator: str) -> Inside | None:
         return Inside()
     if piece.returns and LONE_RETURN.search(piece.data):
         return None
-    # Marks open and close values by turns, so that every second part is outside; one that is empty is a doubled mark
-    parts = piece.data.split(b'"')
-    outside, inside = parts[::2], parts[1::2]
+    outside, inside = piece.parts[::2], piece.parts[1::2]  # an empty part outside is a doubled mark
     apart = separator.encode()
     after_closing = {part[:1] for part in outside[1:]}
     before_opening = {part[-1:] for part in outside[:-1]}
