@@ -20,18 +20,18 @@ def note_shared_values(frames: Mapping[str, pl.DataFrame], columns: Iterable[str
 
     E-mail addresses are compared in lower case, as mail servers do; everything else as it is.
     """
-    for column in columns if findings.levels["shared-value"] != "ignore" else ():
-        form = pl.col(column).str.to_lowercase() if column in EMAILS else pl.col(column)
-        if _is_repeated(frames, column, form):
-            rows = _rows(frames, column, form)
-            shared = rows.filter(pl.col(FORM).is_duplicated())
-            _note("shared-value", shared, shared[FORM].n_unique(), column, findings)
+    if findings.levels["shared-value"] == "ignore":
+        return
+    forms = {name: pl.col(name).str.to_lowercase() if name in EMAILS else pl.col(name) for name in columns}
+    for column in _repeated(frames, forms):
+        shared = _rows(frames, column, forms[column]).filter(pl.col(FORM).is_duplicated())
+        _note("shared-value", shared, shared[FORM].n_unique(), column, findings)
 
 
 def note_similar_ids(frames: Mapping[str, pl.DataFrame], column: str, findings: Findings) -> None:
     """Note how many ids are told apart only by case or by leading zeros, which a spreadsheet loses."""
     form = pl.col(column).str.to_lowercase().str.strip_chars_start("0")
-    if findings.levels["similar-id"] != "ignore" and _is_repeated(frames, column, form):
+    if findings.levels["similar-id"] != "ignore" and _repeated(frames, {column: form}):
         rows = _rows(frames, column, form).unique(VALUE, keep="first", maintain_order=True)
         similar = rows.filter(pl.col(FORM).is_duplicated())
         _note("similar-id", similar, similar.height, column, findings)
@@ -40,7 +40,7 @@ def note_similar_ids(frames: Mapping[str, pl.DataFrame], column: str, findings: 
 def note_same_names(frames: Mapping[str, pl.DataFrame], column: str, findings: Findings) -> None:
     """Note how many locations share their name, in any case, with another."""
     form = pl.col(column).str.to_lowercase()
-    if findings.levels["same-name-location"] != "ignore" and _is_repeated(frames, column, form):
+    if findings.levels["same-name-location"] != "ignore" and _repeated(frames, {column: form}):
         same = _rows(frames, column, form).filter(pl.col(FORM).is_duplicated())
         _note("same-name-location", same, same.height, column, findings)
 
@@ -52,13 +52,16 @@ def note_missing(frames: Mapping[str, pl.DataFrame], code: str, column: str, fin
             findings.add(code, file=file, column=column, count=count)
 
 
-def _is_repeated(frames: Mapping[str, pl.DataFrame], column: str, form: pl.Expr) -> bool:
-    """Whether a form stands twice, told by hashes: quicker than by texts, and most rosters need no more."""
+def _repeated(frames: Mapping[str, pl.DataFrame], forms: Mapping[str, pl.Expr]) -> list[str]:
+    """Return the columns of which a form stands twice, told by hashes: quicker than by texts, and most often enough."""
     hashes = pl.concat(
-        frame.lazy().filter(pl.col(column) != "").select(form.hash().alias(FORM)) for frame in frames.values()
+        frame.lazy().select(
+            pl.when(pl.col(column) != "").then(form.hash()).alias(column) for column, form in forms.items()
+        )
+        for frame in frames.values()
     )
-    unique, height = hashes.select(pl.col(FORM).n_unique(), pl.len()).collect().row(0)
-    return bool(unique < height)
+    found = hashes.select(pl.col(column).drop_nulls().n_unique() < pl.col(column).count() for column in forms).collect()
+    return [column for column, is_repeated in found.row(0, named=True).items() if is_repeated]
 
 
 def _rows(frames: Mapping[str, pl.DataFrame], column: str, form: pl.Expr) -> pl.DataFrame:

@@ -12,6 +12,8 @@ from typing import IO, BinaryIO, cast
 import polars as pl
 from isal import isal_zlib
 
+from rosterbridge.roster.pieces import ahead
+
 LEVEL = 1  # igzip's 0 is a trap, and 3 gains a percent
 LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -44,7 +46,7 @@ def _write_member(file: BinaryIO, packers: ThreadPoolExecutor, name: str, frames
     offset, encoded = file.tell(), name.encode()
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file, packers)
-    for number, frame in enumerate(frames):
+    for number, frame in enumerate(ahead(iter(frames))):
         frame.select(_empty_as_null()).write_csv(
             cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS
         )
