@@ -16,7 +16,7 @@ import polars as pl
 from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.formats import BOOLEANS, NAMES, VOCABULARIES, WORDS, FileFormat
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.words import distinct
+from rosterbridge.roster.words import FEW, holds_only
 
 CONTROL = r"[\p{Cc}\p{Zl}\p{Zp}]+"  # what Apple does not take in a value, besides quotation marks
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # the same, for one text
@@ -71,7 +71,10 @@ class Cleaner:
 
     def _clean_words(self, series: pl.Series) -> pl.Series | None:
         """Return a column of few different values with each of them cleaned; None where all are plain already."""
-        words, plain = distinct(series), self._plain[series.name]
+        plain = self._plain[series.name]
+        if 0 < len(plain) <= FEW and holds_only(series, plain) and (series.name != "status" or plain == {""}):
+            return None
+        words = series.unique().to_list()
         if series.name == "status" and words not in ([], [""]):
             self._counts["status-in-bulk", "status"] += int((series != "").sum())
         new = [word for word in words if word not in plain]

@@ -13,7 +13,7 @@ from rosterbridge.roster.links import FIRST, SECOND, Index, hashes
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.reading import CsvFile
 from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, opening_fates, rows_without
-from rosterbridge.roster.words import Words, distinct
+from rosterbridge.roster.words import Words, holds_only
 
 CLASS, USER = "_class", "_user"  # rows of classes.csv and users.csv
 UNUSUAL = "_unusual"  # whether the id has characters that Apple's guide does not allow
@@ -68,7 +68,7 @@ class EnrollmentReader:
         clean = self._cleaner.clean(batch, skipped=REFERENCES if has_unusual else (*REFERENCES, "sourcedId"))
         clean = clean.with_columns(opening_fates(self._file.fmt.columns, REFERENCES))
         self._note_missing(clean)
-        if not ENROLLMENT_ROLES.issuperset(distinct(clean["role"])):
+        if not holds_only(clean["role"], KNOWN_ROLES):
             unknown = pl.col(FATE).is_null() & ~pl.col("role").is_in(KNOWN_ROLES)
             self._unknown_roles += int(clean.select(unknown.sum()).item())
         role = pl.col("role")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import reduce
+from operator import or_
 
 import polars as pl
 
 MAX_WORDS = 2**16 - 1  # what does not fit is read as one unknown word
+FEW = 8  # to compare with each of so many words is quicker than to look for the different ones
 MONTHS = 12
 ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T].*)?")
 SLASHED_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?")
@@ -22,7 +25,9 @@ class Words:
 
     def encode(self, series: pl.Series) -> pl.Series:
         """Return the number of each word."""
-        words = distinct(series)
+        if 0 < len(self._numbers) <= FEW and holds_only(series, self._numbers):
+            return self._numbers_of(series)
+        words = series.unique().to_list()
         for word in words:
             if len(self._numbers) < MAX_WORDS:
                 self._numbers.setdefault(word, len(self._numbers))
@@ -30,6 +35,14 @@ class Words:
         if len(words) <= 1:
             return pl.repeat(sum(numbers), series.len(), dtype=pl.UInt16, eager=True).alias(series.name)
         return series.replace_strict(words, numbers, return_dtype=pl.UInt16)
+
+    def _numbers_of(self, series: pl.Series) -> pl.Series:
+        """Return the number of each word of a column that has none but known ones."""
+        (_, number), *others = self._numbers.items()
+        numbers = pl.repeat(number, series.len(), dtype=pl.UInt16, eager=True)
+        for word, number in others:
+            numbers = numbers.set(series == word, number)
+        return numbers.alias(series.name)
 
     def marks(self, numbers: pl.Series, meets: Callable[[str], bool]) -> pl.Series:
         """Return for each number whether its word meets the condition; the unknown word never does."""
@@ -42,11 +55,9 @@ class Words:
         return tuple(self._numbers)
 
 
-def distinct(series: pl.Series) -> list[str]:
-    """Return the different words of a column, most quickly where all are the same."""
-    if series.is_empty() or (series == series[0]).all():
-        return series.head(1).to_list()
-    return series.unique().to_list()
+def holds_only(series: pl.Series, words: Iterable[str]) -> bool:
+    """Whether a column has no other words; quicker than ``is_in`` for a few."""
+    return bool(reduce(or_, (series == word for word in words)).all())
 
 
 def read_dates(words: Iterable[str]) -> tuple[dict[str, date], set[str]]:
