@@ -1,4 +1,4 @@
-"""What must survive: uploads, runs' files, accounts, history, and the key that they are encrypted with."""
+"""What must survive: uploads, runs' files, accounts, history, the key that they are encrypted with, and users."""
 
 from __future__ import annotations
 
@@ -14,9 +14,27 @@ from constructs import Construct
 
 from infra.queues import RETENTION, build_dead_letter_queue, build_queue
 from infra.settings import Settings
+from infra.sign_in import SignIn
 
 RECEIVE_TIMEOUT = cdk.Duration.seconds(120)
 MAX_RECEIVES = 5
+# What a line of the history shows: an index that has it answers a list without the runs themselves
+RUN_LINE = (
+    "organization_id",
+    "project_id",
+    "flow_id",
+    "flow_name",
+    "status",
+    "ended_at",
+    "file_name",
+    "file_bytes",
+    "summary",
+    "error",
+    "rerun_of",
+)
+RUN_INDEXES = {"by-project": "project_key", "by-flow": "flow_key", "by-project-status": "project_status"}
+EXPIRY = "expires_at"
+MADE = "made/"  # what is made of runs' files for a download, and made again when it is asked for
 
 
 class Data(cdk.Stack):
@@ -44,8 +62,11 @@ class Data(cdk.Stack):
         self.home = self._build_bucket("Home", prefix="home/", noncurrent_days=RETENTION.to_days())
         self._announce_uploads()
         self.run_files = self._build_bucket("RunFiles", prefix="runs/", noncurrent_days=1)
+        self.run_files.add_lifecycle_rule(prefix=MADE, expiration=cdk.Duration.days(1))
         self.accounts = self._build_account_table()
         self.runs = self._build_run_table()
+        self.audit = self._build_audit_table()
+        self.sign_in = SignIn(self, settings=settings)
 
     def _build_key(self) -> kms.Key:
         return kms.Key(
@@ -129,25 +150,27 @@ class Data(cdk.Stack):
         self.home.node.add_dependency(policy)
 
     def _build_account_table(self) -> dynamodb.Table:
+        """Build the table of accounts, in which only records of requests expire."""
         return self._build_table(
-            "Accounts",
-            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            "Accounts", partition_key=_text("pk"), sort_key=_text("sk"), time_to_live_attribute=EXPIRY
         )
 
     def _build_run_table(self) -> dynamodb.Table:
-        table = self._build_table(
-            "Runs",
-            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
-            time_to_live_attribute="expires_at",
-        )
-        for owner in ("project", "flow"):
+        table = self._build_table("Runs", partition_key=_text("id"), time_to_live_attribute=EXPIRY)
+        for name, partition in RUN_INDEXES.items():
             table.add_global_secondary_index(
-                index_name=f"by-{owner}",
-                partition_key=dynamodb.Attribute(name=f"{owner}_id", type=dynamodb.AttributeType.STRING),
-                sort_key=dynamodb.Attribute(name="received_at", type=dynamodb.AttributeType.STRING),
+                index_name=name,
+                partition_key=_text(partition),
+                sort_key=_text("received_at"),
+                projection_type=dynamodb.ProjectionType.INCLUDE,
+                non_key_attributes=list(RUN_LINE),
             )
         return table
+
+    def _build_audit_table(self) -> dynamodb.Table:
+        return self._build_table(
+            "Audit", partition_key=_text("organization_id"), sort_key=_text("sk"), time_to_live_attribute=EXPIRY
+        )
 
     def _build_table(self, name: str, **options: Any) -> dynamodb.Table:
         return dynamodb.Table(
@@ -163,3 +186,20 @@ class Data(cdk.Stack):
             removal_policy=self._removal,
             **options,
         )
+
+
+def note_statement(accounts: dynamodb.ITable, attribute: str) -> iam.PolicyStatement:
+    """Return the right to write one attribute of an organization's things, and nothing that signing in rests on."""
+    return iam.PolicyStatement(
+        actions=["dynamodb:UpdateItem"],
+        resources=[accounts.table_arn],
+        conditions={
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["organization#*"]},
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", attribute]},
+            "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
+        },
+    )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -10,6 +10,7 @@ from aws_cdk import aws_kms as kms
 
 READ = ("kms:Decrypt",)
 READ_AND_WRITE = ("kms:Decrypt", "kms:GenerateDataKey")
+STORE = ("kms:Decrypt", "kms:Encrypt")
 
 
 def key_statement(key: kms.IKey, *actions: str, through: Sequence[str]) -> iam.PolicyStatement:
@@ -20,10 +21,10 @@ def key_statement(key: kms.IKey, *actions: str, through: Sequence[str]) -> iam.P
     )
 
 
-def secret_statement(key: kms.IKey) -> iam.PolicyStatement:
-    """Return the right to open secrets that are bound to an organization, and nothing else, with the key."""
+def secret_statement(key: kms.IKey, *actions: str) -> iam.PolicyStatement:
+    """Return the right to ``actions`` on secrets that are bound to an organization, and on nothing else of the key."""
     return iam.PolicyStatement(
-        actions=["kms:Decrypt"],
+        actions=list(actions),
         resources=[key.key_arn],
         conditions={"Null": {"kms:EncryptionContext:organization_id": "false"}},
     )

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra import run_states
 from infra.acknowledge import ANY_RESOURCE, acknowledge, wildcard_objects, wildcard_versions
-from infra.data import RECEIVE_TIMEOUT, Data
+from infra.data import RECEIVE_TIMEOUT, Data, note_statement
 from infra.key_use import READ, READ_AND_WRITE, key_statement, secret_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
@@ -21,6 +21,7 @@ from infra.settings import Settings
 
 STEP_MEMORY = 3008  # MB: a district of a million pupils
 STEP_STORAGE = cdk.Size.gibibytes(4)
+FORWARD_DATA = "runs/*/steps/forward.json"
 WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
 
 
@@ -76,15 +77,25 @@ class Pipeline(Construct):
         function.allow("dynamodb:GetItem", "dynamodb:UpdateItem", resources=[self._data.runs.table_arn])
         function.allow("s3:ListBucket", resources=[files.bucket_arn])  # or a missing object would be "forbidden"
         function.allow("s3:GetObject", *writes, resources=[files.arn_for_objects("runs/*")])
-        function.allow_key(self._data.key, *(READ_AND_WRITE if writes else READ), through=["dynamodb", "s3"])
+        function.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
         acknowledge(
             function.role, {wildcard_objects(files, "runs/*"): "Every run keeps its files in a folder of its own"}
         )
         return function
 
     def _build_forward(self) -> LambdaFunction:
-        forward = self._build_step("forward", uses=("sftp",), memory=1024, KEY_ARN=self._data.key.key_arn)
-        forward.role.add_to_policy(secret_statement(self._data.key))
+        forward = self._build_step(
+            "forward",
+            uses=("sftp",),
+            memory=1024,
+            KEY_ARN=self._data.key.key_arn,
+            PRIVATE_ASM_HOSTS=str(self._settings.private_asm_hosts).lower(),
+        )
+        forward.role.add_to_policy(secret_statement(self._data.key, *READ))
+        files = self._data.run_files
+        forward.allow("s3:PutObject", resources=[files.arn_for_objects(FORWARD_DATA)])
+        reason = "What the step itself saves, beside the files of any run"
+        acknowledge(forward.role, {wildcard_objects(files, FORWARD_DATA): reason})
         return forward
 
     def _build_receive(self) -> LambdaFunction:
@@ -106,6 +117,7 @@ class Pipeline(Construct):
         )
         home, files = self._data.home, self._data.run_files
         receive.allow("dynamodb:GetItem", "dynamodb:Query", resources=[self._data.accounts.table_arn])
+        receive.role.add_to_policy(note_statement(self._data.accounts, "last_upload_at"))
         receive.allow("dynamodb:PutItem", resources=[self._data.runs.table_arn])
         # or a missing object, or a missing version of it, would be "forbidden"
         receive.allow("s3:ListBucket", "s3:ListBucketVersions", resources=[home.bucket_arn])

@@ -115,8 +115,9 @@ def record(
     """Return a state that writes how the run ended, without a function; texts are given or JSON paths."""
     text = tasks.DynamoAttributeValue.from_string
     values = {":status": text(status), ":now": text(sfn.JsonPath.string_at(NOW))}
-    names = {"#status": "status"}
-    expression = "SET #status = :status, ended_at = :now"
+    # the record knows by which key its project finds it with each status
+    names = {"#status": "status", "#ended_as": status}
+    expression = "SET #status = :status, ended_at = :now, project_status = status_keys.#ended_as"
     for field, value in (("error", error), ("summary", summary)):
         if value is not None:
             values[f":{field}"], names[f"#{field}"] = text(value), field

@@ -9,7 +9,7 @@ from aws_cdk import aws_transfer as transfer
 from constructs import Construct
 
 from infra.acknowledge import acknowledge, wildcard_objects
-from infra.data import Data
+from infra.data import Data, note_statement
 from infra.key_use import READ, READ_AND_WRITE, key_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
@@ -27,6 +27,12 @@ class SftpEndpoint(Construct):
         self.authenticate = self._build_authenticate(layers)
         self.server = self._build_server()
         self._let_the_server_ask()
+
+    @property
+    def host(self) -> str:
+        """The name under which clients find the server."""
+        own = f"{self.server.attr_server_id}.server.transfer.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}"
+        return self._settings.sftp_host or own
 
     def _build_home_role(self) -> iam.Role:
         """Build the role of every session; the authenticate function narrows it to one home by a session policy."""
@@ -70,6 +76,7 @@ class SftpEndpoint(Construct):
             },
         )
         authenticate.allow("dynamodb:GetItem", resources=[self._data.accounts.table_arn])
+        authenticate.role.add_to_policy(note_statement(self._data.accounts, "last_login_at"))
         authenticate.allow_key(self._data.key, *READ, through=["dynamodb"])
         return authenticate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -36,4 +37,4 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         return {}
     with boundary():
         accounts, hasher, home = _parts()
-        return sign_in(request, accounts, hasher, home, _refused)
+        return sign_in(request, accounts, hasher, home, _refused, lambda: datetime.now(UTC))

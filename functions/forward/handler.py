@@ -8,6 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rosterbridge.adapters.kms import KmsSecretBox
 from rosterbridge.adapters.sftp import SftpDelivery
+from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.observability import boundary, logger
 from rosterbridge.settings import ForwardEnvironment
 from rosterbridge.steps import processor, run_of
@@ -21,5 +22,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     delivery = SftpDelivery(lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
     with boundary():
         run_id = run_of(event)
-        secrets = KmsSecretBox(ForwardEnvironment.load().key_arn)
-        return processor().forward(run_id, delivery, secrets).model_dump()
+        settings = ForwardEnvironment.load()
+        hosts = HostCheck(private_allowed=settings.private_asm_hosts)
+        return processor().forward(run_id, delivery, KmsSecretBox(settings.key_arn), hosts).model_dump()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 
+from local.apple import AppleStandIn
 from rosterbridge.adapters.sftp import SftpDelivery
 from rosterbridge.flows.models import AsmAccount
 from tests.support import flows
 from tests.support.fakes import FakeDelivery
-from tests.support.stack import StackUnderTest, wait_for
+from tests.support.sftp import running
 
 CONTENT = bytes(range(256)) * 500
+PASSWORD = "apple-secret"
 
 
 class Partner:
@@ -28,22 +31,17 @@ class Partner:
         return answer
 
 
-def _over_sftp(stack: StackUnderTest) -> Partner:
-    def arrived(name: str) -> bytes:
-        landed = stack.received / name
-        wait_for(lambda: landed.is_file() and landed.stat().st_size == len(CONTENT), "the file lands")
-        return landed.read_bytes()
-
-    account = stack.create_flow().created.asm_account
-    return Partner(SftpDelivery(lambda: 60), account, stack.local.apple_password, arrived)
-
-
 @pytest.fixture(params=["fake", "sftp"])
-def partner(request: pytest.FixtureRequest) -> Partner:
-    if request.param == "sftp":
-        return _over_sftp(request.getfixturevalue("stack"))
-    fake = FakeDelivery()
-    return Partner(fake, flows.asm_account(), "apple-secret", fake.received.__getitem__)
+def partner(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Partner]:
+    if request.param == "fake":
+        fake = FakeDelivery()
+        yield Partner(fake, flows.asm_account(), PASSWORD, fake.received.__getitem__)
+        return
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    username = flows.asm_account().username
+    with running(AppleStandIn(tmp_path / "apple", username, PASSWORD, [key])) as apple:
+        account = flows.asm_account(host="127.0.0.1", port=apple.port, host_keys=apple.host_keys)
+        yield Partner(SftpDelivery(lambda: 60), account, PASSWORD, lambda name: (apple.received / name).read_bytes())
 
 
 def test_a_file_arrives_whole_and_the_answer_tells_where_but_no_credentials(partner: Partner, tmp_path: Path) -> None:
@@ -65,3 +63,19 @@ def test_the_same_name_may_be_sent_again(partner: Partner, tmp_path: Path) -> No
 
     assert partner.send(path, name) == partner.send(path, name)
     assert partner.arrived(name) == CONTENT
+
+
+def test_a_connection_test_comes_to_the_folder(partner: Partner) -> None:
+    found = partner.delivery.probe(partner.account, partner.password)
+
+    assert (found.reached, found.accepted, found.signed_in, found.folder_found) == (True, True, True, True)
+    assert (found.host_key, found.code) == (partner.account.host_keys[0], None)
+
+
+def test_a_connection_test_without_an_accepted_host_key_only_shows_it(partner: Partner) -> None:
+    unknown = partner.account.model_copy(update={"host_keys": ()})
+
+    found = partner.delivery.probe(unknown, partner.password)
+
+    assert (found.reached, found.accepted, found.signed_in, found.code) == (True, False, False, "host-key-unknown")
+    assert found.fingerprint.startswith("SHA256:")

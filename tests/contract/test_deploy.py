@@ -9,11 +9,11 @@ import pytest
 
 from local import deploy
 from local.deploy import DeployError
-from tests.support.stack import CONTEXT, StackUnderTest
+from tests.support.stack import StackUnderTest
 
 
 def test_a_second_start_neither_synthesizes_nor_deploys(stack: StackUnderTest) -> None:
-    plan = deploy.plan(stack.local.state, **CONTEXT)
+    plan = stack.local.plan
     synthesized = plan.synthesized.stat().st_mtime_ns
     events = _events(stack)
 

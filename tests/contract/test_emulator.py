@@ -12,53 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import psutil
+import httpx
 import pytest
 
-from local.clients import REGION, Aws, variables
-from local.processes import Processes, connects
-from local.stack import EMULATOR_PYTHON
-from tests.support.stack import StackUnderTest, free_port, wait_for
-
-ROLE = "arn:aws:iam::000000000000:role/any"
-FLUSH_SECONDS = 0.3
-
-
-class Emulator:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.start()
-
-    def start(self) -> None:
-        port = free_port()
-        self.aws = Aws(f"http://127.0.0.1:{port}")
-        self.processes = Processes(self.folder / "logs", variables(self.aws.endpoint, REGION))
-        self.processes.start(
-            *("emulator", EMULATOR_PYTHON, "local.emulator"),
-            *("--port", port, "--state", self.folder / "aws", "--flush-seconds", FLUSH_SECONDS),
-        )
-        self.processes.wait_for("emulator", lambda: connects(port))
-
-    def function(self, name: str, code: str, *, timeout: int = 10, layers: tuple[str, ...] = ()) -> None:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr("handler.py", code)
-        self.aws.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Role=ROLE,
-            Handler="handler.lambda_handler",
-            Code={"ZipFile": buffer.getvalue()},
-            Timeout=timeout,
-            Layers=list(layers),
-        )
-
-    def invoke(self, name: str, event: Any = None) -> Any:
-        answer = self.aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
-        return json.load(answer["Payload"])
-
-    def process(self) -> psutil.Process:
-        return psutil.Process(self.processes.pid("emulator"))
+from local.clients import REGION
+from local.host_key import host_key
+from tests.support.emulator import FLUSH_SECONDS, ROLE, Emulator
+from tests.support.stack import StackUnderTest, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +151,90 @@ def test_cloudformation_makes_a_transfer_server_that_keeps_its_identity_provider
     assert server["IdentityProviderDetails"]["Function"].endswith(":function:rosterbridge-local-authenticate")
     assert server["SecurityPolicyName"] == "TransferSecurityPolicy-2025-03"
     assert server["ProtocolDetails"]["SetStatOption"] == "ENABLE_NO_OP"
+
+
+def test_the_transfer_server_shows_the_host_key_that_the_sftp_front_has(stack: StackUnderTest) -> None:
+    server = stack.client("transfer").describe_server(ServerId=stack.outputs["SftpServerId"])["Server"]
+
+    assert server["HostKeyFingerprint"] == host_key(stack.local.host_key_file("sftp")).get_fingerprint()
+
+
+def test_a_transfer_server_without_a_known_host_key_shows_none(emulator: Emulator) -> None:
+    server = emulator.template({"Server": {"Type": "AWS::Transfer::Server"}})
+
+    described = emulator.aws.client("transfer").describe_server(ServerId=server["Server"].rpartition("/")[2])["Server"]
+
+    assert "HostKeyFingerprint" not in described
+
+
+def api(emulator: Emulator, name: str, code: str, **properties: Any) -> str:
+    """Make an HTTP API in front of a function by CloudFormation, and return its address."""
+    emulator.function(name, code)
+    function = f"arn:aws:lambda:{REGION}:000000000000:function:{name}"
+    target = {"Fn::Join": ["/", ["integrations", {"Ref": "Function"}]]}
+    resources = {
+        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": name, "ProtocolType": "HTTP", **properties}},
+        "Function": {
+            "Type": "AWS::ApiGatewayV2::Integration",
+            "Properties": {
+                "ApiId": {"Ref": "Api"},
+                "IntegrationType": "AWS_PROXY",
+                "IntegrationUri": function,
+                "PayloadFormatVersion": "2.0",
+            },
+        },
+        "Route": {
+            "Type": "AWS::ApiGatewayV2::Route",
+            "Properties": {"ApiId": {"Ref": "Api"}, "RouteKey": "ANY /v1/{proxy+}", "Target": target},
+        },
+        "Stage": {
+            "Type": "AWS::ApiGatewayV2::Stage",
+            "Properties": {"ApiId": {"Ref": "Api"}, "StageName": "$default", "AutoDeploy": True},
+        },
+    }
+    return f"{emulator.aws.endpoint}/_aws/execute-api/{emulator.template(resources)['Api']}/$default"
+
+
+def test_a_functions_failure_is_answered_without_its_reason(emulator: Emulator) -> None:
+    url = api(emulator, "fails", "def lambda_handler(event, context): raise ValueError('a secret')\n")
+
+    answer = httpx.get(f"{url}/v1/any", trust_env=False)
+
+    assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
+
+
+ORIGIN = "https://console.example"
+
+
+@pytest.fixture(scope="module")
+def for_a_page(emulator: Emulator) -> str:
+    """The address of an API that a page may call."""
+    cors = {"AllowOrigins": [ORIGIN], "AllowMethods": ["GET"], "AllowHeaders": ["authorization"]}
+    code = "def lambda_handler(event, context): return {'statusCode': 204}\n"
+    return api(emulator, "cors", code, CorsConfiguration=cors)
+
+
+def preflight(url: str, origin: str) -> httpx.Response:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    return httpx.options(f"{url}/v1/any", headers=headers, trust_env=False)
+
+
+def test_the_page_that_the_api_names_may_call_it(for_a_page: str) -> None:
+    answer = preflight(for_a_page, ORIGIN)
+
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert answer.headers["access-control-allow-headers"] == "authorization"
+
+
+def test_another_page_may_not_call_it(for_a_page: str) -> None:
+    assert "access-control-allow-origin" not in preflight(for_a_page, "https://other.example").headers
+
+
+def test_the_answer_itself_says_which_page_may_read_it(for_a_page: str) -> None:
+    answer = httpx.get(f"{for_a_page}/v1/any", headers={"Origin": ORIGIN}, trust_env=False)
+
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, ORIGIN)
 
 
 def test_a_killed_emulator_comes_back_with_its_state_on_another_port(tmp_path: Path) -> None:

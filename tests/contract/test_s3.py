@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from rosterbridge.adapters.s3 import attachment
 from rosterbridge.errors import NotFoundError, PermanentError
 from rosterbridge.flows.models import ObjectRef
 from tests.support.fakes import FakeObjectStore
@@ -36,6 +40,14 @@ class Bucket:
             return put(ref, content)
         stored = self._client.put_object(Bucket=ref.bucket, Key=ref.key, Body=content)
         return ref.model_copy(update={"version_id": stored["VersionId"]})
+
+    def follow(self, link: str) -> tuple[bytes, str]:
+        """Return what a browser gets from a link: the content, and how it is told to keep it."""
+        if self._client is None:
+            ref, file_name, _ = self.store.links[link]
+            return self.store.content(ref), attachment(file_name)
+        with urllib.request.urlopen(link, timeout=10) as answer:  # noqa: S310 a link of the embedded AWS
+            return answer.read(), answer.headers["Content-Disposition"]
 
 
 @pytest.fixture(params=["fake", "s3"])
@@ -123,6 +135,74 @@ def test_what_is_missing_is_told_in_every_way_to_ask_for_it(bucket: Bucket, tmp_
     ):
         with pytest.raises(NotFoundError, match=MISSING):
             ask()
+
+
+@pytest.mark.parametrize(
+    "name", ["result.zip", "våre elever (1).zip", 'a"b\\c;d.zip', "生徒 名簿.zip", "a\r\nb: c.zip"]
+)
+def test_a_link_leads_to_the_object_under_the_name_it_is_given(bucket: Bucket, name: str) -> None:
+    old = bucket.put(bucket.ref("source.zip"), b"old")
+    bucket.put(old.model_copy(update={"version_id": None}), b"new")
+
+    newest = old.model_copy(update={"version_id": None})
+    assert bucket.follow(bucket.store.link(newest, file_name=name, seconds=300)) == (b"new", attachment(name))
+    # the embedded AWS does not name a version that is asked for by its id
+    assert bucket.follow(bucket.store.link(old, file_name=name, seconds=300))[0] == b"old"
+
+
+def test_a_folder_is_emptied_of_every_version_and_its_neighbours_stay(bucket: Bucket) -> None:
+    folder = f"home/{unique('fa')}"
+    inside = [ObjectRef(bucket=bucket.name, key=f"{folder}/{name}") for name in ("a.zip", "sub/b.zip", "gone.zip")]
+    versions = [bucket.put(ref, content) for ref in inside[:2] for content in (b"1", b"2")]
+    bucket.store.delete(bucket.put(inside[2], b"3"))
+    outside = bucket.put(ObjectRef(bucket=bucket.name, key=f"{folder}0/c.zip"), b"4")
+
+    assert bucket.store.empty(bucket.name, f"{folder}/") == 4
+
+    assert not any(bucket.store.exists(ref) for ref in (*inside, *versions))
+    assert bucket.store.exists(outside)
+    assert bucket.store.empty(bucket.name, f"{folder}/") == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "home", "home/fa-1"])
+def test_what_is_no_folder_is_not_emptied(bucket: Bucket, prefix: str) -> None:
+    ref = bucket.put(ObjectRef(bucket=bucket.name, key="home/fa-1/x.zip"), b"x")
+
+    with pytest.raises(PermanentError, match=r"^prefix-not-a-folder$"):
+        bucket.store.empty(bucket.name, prefix)
+
+    assert bucket.store.exists(ref)
+
+
+def test_a_hidden_object_is_emptied_too(stack: StackUnderTest) -> None:
+    bucket = Bucket(stack)
+    ref = bucket.put(bucket.ref(), b"x")
+    prefix = ref.key.rsplit("/", 1)[0] + "/"
+    bucket.store.delete(ref.model_copy(update={"version_id": None}))  # leaves a delete marker on top
+
+    assert bucket.store.empty(bucket.name, prefix) == 1
+
+    left = stack.client("s3").list_object_versions(Bucket=bucket.name, Prefix=prefix)
+    assert (left.get("Versions", []), left.get("DeleteMarkers", [])) == ([], [])
+
+
+def test_a_folder_of_more_objects_than_one_request_lists_is_emptied_whole(stack: StackUnderTest) -> None:
+    bucket = Bucket(stack)
+    prefix = f"home/{unique('fa')}/"
+    with ThreadPoolExecutor(8) as pool:
+        keys = [ObjectRef(bucket=bucket.name, key=f"{prefix}{number}") for number in range(1005)]
+        list(pool.map(lambda ref: bucket.put(ref, b"x"), keys))
+
+    assert bucket.store.empty(bucket.name, prefix) == 1005
+    assert bucket.store.empty(bucket.name, prefix) == 0
+
+
+def test_a_link_is_signed_so_that_encrypted_objects_answer_and_ends_in_time(stack: StackUnderTest) -> None:
+    link = Bucket(stack).store.link(ObjectRef(bucket="runs", key="runs/1/x.zip"), file_name="x.zip", seconds=300)
+
+    query = dict(parse_qsl(urlsplit(link).query))
+    assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"]) == ("AWS4-HMAC-SHA256", "300")
+    assert query["response-content-disposition"] == attachment("x.zip")
 
 
 def test_a_missing_bucket_is_no_missing_object_for_an_upload(stack: StackUnderTest, tmp_path: Path) -> None:

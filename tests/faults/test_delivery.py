@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +11,13 @@ import asyncssh
 import paramiko
 import pytest
 
-from local.apple import AppleStandIn
 from rosterbridge.adapters.sftp import SftpDelivery, _SignInAnswer
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import AsmAccount
-from tests.support.sftp import running
+from tests.support.apple import ED25519, HASTY, PASSWORD, PATIENT, RSA, USERNAME, account, saying
 
-USERNAME, PASSWORD, NAME = "district-4711@sftp.apple.example", "correct horse battery", "rosterbridge-1.zip"
-ED25519 = asyncssh.generate_private_key("ssh-ed25519")
-RSA = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+NAME = "rosterbridge-1.zip"
 CONTENT = bytes(range(256)) * 4000  # about 1 MB, each block unlike a shifted one
-PATIENT, HASTY = 20.0, 0.6
 
 
 @pytest.fixture
@@ -33,29 +25,6 @@ def upload(tmp_path: Path) -> Path:
     path = tmp_path / "result.zip"
     path.write_bytes(CONTENT)
     return path
-
-
-@pytest.fixture
-def apple(tmp_path: Path) -> Callable[..., Any]:
-    def start(*, keys: tuple[asyncssh.SSHKey, ...] = (ED25519,), **options: Any) -> Any:
-        return running(AppleStandIn(tmp_path / "apple", USERNAME, PASSWORD, keys, **options))
-
-    return start
-
-
-def account(port: int, *host_keys: str, **changes: Any) -> AsmAccount:
-    fields: dict[str, Any] = {
-        "id": "asm-1",
-        "organization_id": "org-1",
-        "project_id": "project-1",
-        "host": "127.0.0.1",
-        "port": port,
-        "username": USERNAME,
-        "encrypted_password": "",
-        "host_keys": host_keys,
-        "created_at": datetime(2026, 1, 1, tzinfo=UTC),
-    }
-    return AsmAccount(**{**fields, **changes})
 
 
 def send(path: Path, to: AsmAccount, *, password: str = PASSWORD, left: float = PATIENT) -> dict[str, object]:
@@ -280,27 +249,9 @@ def test_a_way_that_swallows_packets_is_tried_again_later(upload):
     assert outcome(error) == (TransientError, "asm-unreachable")
 
 
-@contextmanager
-def _speaking(text: bytes) -> Iterator[int]:
-    """Listen, say ``text`` to whoever connects, and then nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(text)
-                while connection.recv(4096):
-                    pass
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(PATIENT)
-
-
 @pytest.mark.parametrize("text", [b"", b"SSH-2.0-Silent\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_something_that_is_no_ssh_server_is_tried_again_later(upload, text):
-    with _speaking(text) as port:
+    with saying(text) as port:
         started = time.monotonic()
         error = failure(upload, account(port))
         assert time.monotonic() - started < 10 * HASTY

@@ -1,11 +1,13 @@
 import pytest
 
+from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, Organization, Project, RunSummary
+from rosterbridge.flows.run_files import made_object
 from tests.infra.assembly import Template, as_list
 
 BUCKETS = ("Home", "RunFiles")
 EVERY_BUCKET = (*BUCKETS, "AccessLogs")
 QUEUES = ("Uploads", "DeadUploads")
-TABLES = ("Accounts", "Runs")
+TABLES = ("Accounts", "Runs", "Audit")
 
 
 def test_what_must_survive_outlives_its_stack(data: Template) -> None:
@@ -54,12 +56,20 @@ def test_no_bucket_answers_without_tls(data: Template, name: str) -> None:
 
 @pytest.mark.parametrize(("name", "noncurrent"), [("Home", 14), ("RunFiles", 1)])
 def test_no_file_stays_longer_than_the_settings_say(data: Template, name: str, noncurrent: int) -> None:
-    expiry, markers = data.one("S3::Bucket", name)["LifecycleConfiguration"]["Rules"]
+    expiry, markers = data.one("S3::Bucket", name)["LifecycleConfiguration"]["Rules"][:2]
 
     assert expiry["NoncurrentVersionExpiration"]["NoncurrentDays"] == noncurrent
     assert expiry["ExpirationInDays"] + noncurrent == 30
     assert expiry["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert markers["ExpiredObjectDeleteMarker"] is True
+
+
+def test_what_is_made_for_a_download_stays_for_a_day(data: Template) -> None:
+    (made,) = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
+
+    assert made == {"ExpirationInDays": 1, "Prefix": "made/", "Status": "Enabled"}
+    assert made_object("bucket", "run", "errors.csv").key.startswith(made["Prefix"])
+    assert len(data.one("S3::Bucket", "Home")["LifecycleConfiguration"]["Rules"]) == 2
 
 
 def test_access_logs_end_with_the_logs(data: Template) -> None:
@@ -126,18 +136,43 @@ def test_tables_are_encrypted_with_our_key_and_can_be_brought_back(data: Templat
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_record_of_a_run_expires_by_itself_and_accounts_do_not(data: Template) -> None:
-    assert data.one("DynamoDB::Table", "Runs")["TimeToLiveSpecification"] == {
+@pytest.mark.parametrize("name", TABLES)
+def test_what_has_an_end_expires_by_itself(data: Template, name: str) -> None:
+    assert data.one("DynamoDB::Table", name)["TimeToLiveSpecification"] == {
         "AttributeName": "expires_at",
         "Enabled": True,
     }
-    assert "TimeToLiveSpecification" not in data.one("DynamoDB::Table", "Accounts")
 
 
-def test_runs_are_found_by_project_and_by_flow_newest_last(data: Template) -> None:
+def test_nothing_that_an_administrator_creates_has_an_end() -> None:
+    for thing in (Organization, Project, FileAccount, AsmAccount, Flow):
+        assert "expires_at" not in thing.model_fields
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("Accounts", ["pk", "sk"]), ("Runs", ["id"]), ("Audit", ["organization_id", "sk"])]
+)
+def test_items_are_found_by_the_keys_that_the_stores_use(data: Template, name: str, key: list[str]) -> None:
+    table = data.one("DynamoDB::Table", name)
+
+    assert [part["AttributeName"] for part in as_list(table["KeySchema"])] == key
+
+
+def test_runs_are_found_by_project_by_flow_and_by_status_in_the_order_of_time(data: Template) -> None:
     indexes = data.one("DynamoDB::Table", "Runs")["GlobalSecondaryIndexes"]
 
     assert {index["IndexName"]: [key["AttributeName"] for key in as_list(index["KeySchema"])] for index in indexes} == {
-        "by-project": ["project_id", "received_at"],
-        "by-flow": ["flow_id", "received_at"],
+        "by-project": ["project_key", "received_at"],
+        "by-flow": ["flow_key", "received_at"],
+        "by-project-status": ["project_status", "received_at"],
     }
+
+
+def test_a_list_is_answered_by_an_index_alone_and_holds_no_more_than_its_lines(data: Template) -> None:
+    for index in data.one("DynamoDB::Table", "Runs")["GlobalSecondaryIndexes"]:
+        keys = {"id", *(key["AttributeName"] for key in as_list(index["KeySchema"]))}
+        copied = index["Projection"]["NonKeyAttributes"]
+
+        assert index["Projection"]["ProjectionType"] == "INCLUDE"
+        assert len(set(copied)) == len(copied)
+        assert set(copied) == RunSummary.model_fields.keys() - keys

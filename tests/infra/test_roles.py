@@ -1,6 +1,8 @@
 import json
 from typing import Any
 
+from rosterbridge.adapters.dynamodb_changes import HOMES, STARTS
+from rosterbridge.flows.run_files import saved_object
 from tests.infra.assembly import Assembly, Template, as_list, as_text
 
 # What AWS knows no resource for, so that "*" is all one can say
@@ -56,13 +58,15 @@ def test_no_role_has_a_policy_that_somebody_else_writes(service: Template) -> No
     assert [role for role in service.all("IAM::Role").values() if "ManagedPolicyArns" in role["Properties"]] == []
 
 
-def test_the_key_is_used_through_s3_and_dynamodb_but_forward_opens_an_organizations_secret(service: Template) -> None:
+def test_the_key_is_used_through_s3_and_dynamodb_but_for_an_organizations_secret(service: Template) -> None:
     direct = [(name, found) for name, found in key_statements(service) if "StringEquals" not in found["Condition"]]
-    ((name, statement),) = direct
 
-    assert name.startswith("PipelineForwardFunction")
-    assert statement["Action"] == "kms:Decrypt"
-    assert statement["Condition"] == {"Null": {"kms:EncryptionContext:organization_id": "false"}}
+    assert {name.split("Role")[0]: found["Action"] for name, found in direct} == {
+        "PipelineForwardFunction": "kms:Decrypt",
+        "ApiApiFunction": ["kms:Decrypt", "kms:Encrypt"],
+    }
+    for _, found in direct:
+        assert found["Condition"] == {"Null": {"kms:EncryptionContext:organization_id": "false"}}
 
 
 def test_who_only_reads_may_only_decrypt(service: Template) -> None:
@@ -78,12 +82,15 @@ def test_who_only_reads_may_only_decrypt(service: Template) -> None:
         "PipelineReceiveFunction",
         "PipelineValidateFunction",
         "PipelineConvertFunction",
+        "PipelineForwardFunction",
+        "ApiApiFunction",
     }
     assert readers == {
         "SftpEndpointAuthenticateFunction",
-        "PipelineForwardFunction",
+        "PipelineForwardFunction",  # the stored password of an ASM account
         "PipelineRuns",
         "PipelineClosing",
+        "SweepSweepFunction",
     }
 
 
@@ -97,9 +104,10 @@ def test_key_conditions_name_the_services_of_the_stacks_region(service: Template
     assert via == {"s3.Region.URLSuffix", "dynamodb.Region.URLSuffix"}
 
 
-def test_signing_in_reads_one_account_and_nothing_else(service: Template) -> None:
+def test_signing_in_reads_an_account_notes_the_login_and_nothing_else(service: Template) -> None:
     assert rights(service, "SftpEndpointAuthenticateFunction") == {
         "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
         "kms:Decrypt",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
@@ -108,13 +116,128 @@ def test_signing_in_reads_one_account_and_nothing_else(service: Template) -> Non
     }
 
 
-def test_forward_changes_no_file(service: Template) -> None:
-    files = {action for action in rights(service, "PipelineForwardFunction") if action.startswith("s3:")}
+def test_what_notes_a_login_or_an_upload_writes_nothing_else_of_an_account(service: Template) -> None:
+    for role, noted in (
+        ("SftpEndpointAuthenticateFunction", "last_login_at"),
+        ("PipelineReceiveFunction", "last_upload_at"),
+    ):
+        (condition,) = [
+            found["Condition"]
+            for name, found in service.statements()
+            if name.startswith(role) and "dynamodb:UpdateItem" in as_list(found["Action"])
+        ]
 
-    assert files == {"s3:GetObject", "s3:ListBucket"}
+        assert condition == {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["organization#*"]},
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", noted]},
+            "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
+        }
+        assert allowed(service, role, "FnGetAttAccounts") & {"dynamodb:PutItem", "dynamodb:DeleteItem"} == set()
+
+
+def test_forward_changes_no_file_but_writes_what_is_saved_of_itself(service: Template) -> None:
+    files = {action for action in rights(service, "PipelineForwardFunction") if action.startswith("s3:")}
+    (written,) = [
+        as_text(found["Resource"])
+        for name, found in service.statements()
+        if name.startswith("PipelineForwardFunction") and "s3:PutObject" in as_list(found["Action"])
+    ]
+
+    assert files == {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+    assert written.endswith("/" + saved_object("bucket", "*", "forward").key)
 
 
 def test_a_state_machine_calls_its_steps_and_writes_its_record(service: Template) -> None:
     own = {action for action in rights(service, "PipelineRunsRole") if not action.startswith(("logs:", "xray:"))}
 
     assert own == {"lambda:InvokeFunction", "dynamodb:UpdateItem", "kms:Decrypt"}
+
+
+def allowed(service: Template, role: str, resource: str) -> set[str]:
+    """Return the actions that a role may do on what is named by ``resource``, the logical id or its beginning."""
+    return {
+        action
+        for name, statement in service.statements()
+        if name.startswith(role) and resource in json.dumps(statement["Resource"])
+        for action in as_list(statement["Action"])
+    }
+
+
+def test_the_audit_trail_can_only_grow_and_be_read(service: Template) -> None:
+    everybody = allowed(service, "", "FnGetAttAudit")
+
+    assert everybody == {"dynamodb:PutItem", "dynamodb:Query"}
+    assert allowed(service, "ApiApiFunction", "FnGetAttAudit") == everybody
+
+
+def test_the_api_writes_accounts_and_starts_runs_whose_record_it_never_changes(service: Template) -> None:
+    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+
+    assert allowed(service, "ApiApiFunction", "FnGetAttAccounts") == {"dynamodb:GetItem", "dynamodb:Query", *writes}
+    assert allowed(service, "ApiApiFunction", "FnGetAttRunsE") == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+    }
+    assert allowed(service, "ApiApiFunction", "PipelineRuns") == {"states:StartExecution"}
+
+
+def test_the_api_asks_each_index_by_name(service: Template) -> None:
+    (indexes,) = [
+        as_list(statement["Resource"])
+        for name, statement in service.statements()
+        if name.startswith("ApiApiFunction") and "/index/" in json.dumps(statement["Resource"])
+    ]
+
+    assert {as_text(index).rpartition("/")[2] for index in indexes} == {"by-project", "by-flow", "by-project-status"}
+
+
+def test_the_api_never_reaches_uploads_that_no_run_has_taken(service: Template) -> None:
+    assert allowed(service, "ApiApiFunction", "FnGetAttHome") == set()
+    assert allowed(service, "ApiApiFunction", "FnGetAttRunFiles") == {
+        "s3:ListBucket",
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+    }
+    assert {
+        as_text(resource).partition("/")[2]
+        for name, found in service.statements()
+        if name.startswith("ApiApiFunction") and "s3:PutObject" in as_list(found["Action"])
+        for resource in as_list(found["Resource"])
+    } == {"runs/*", "made/*"}
+
+
+def test_the_api_invites_and_removes_users_of_this_pool_and_asks_about_this_server(service: Template) -> None:
+    assert allowed(service, "", "SignInPool") == {
+        "cognito-idp:AdminAddUserToGroup",
+        "cognito-idp:AdminCreateUser",
+        "cognito-idp:AdminDeleteUser",
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:AdminUserGlobalSignOut",
+    }
+    assert allowed(service, "ApiApiFunction", "SftpEndpointServer") == {"transfer:DescribeServer"}
+
+
+def test_the_sweep_empties_homes_without_reading_them(service: Template) -> None:
+    assert allowed(service, "SweepSweepFunction", "FnGetAttHome") == {
+        "s3:ListBucketVersions",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+    }
+    assert allowed(service, "SweepSweepFunction", "FnGetAttAccounts") == {"dynamodb:Query", "dynamodb:DeleteItem"}
+
+
+def test_the_sweep_reads_and_starts_runs(service: Template) -> None:
+    assert allowed(service, "SweepSweepFunction", "FnGetAttRunsE") == {"dynamodb:GetItem"}
+    assert allowed(service, "SweepSweepFunction", "PipelineRuns") == {"states:StartExecution"}
+
+
+def test_the_sweep_forgets_what_is_done_and_could_remove_no_account(service: Template) -> None:
+    on_table = [
+        found["Condition"]
+        for name, found in service.statements()
+        if name.startswith("SweepSweepFunction") and "dynamodb:DeleteItem" in as_list(found["Action"])
+    ]
+
+    assert on_table == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [HOMES, STARTS]}}]

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from rosterbridge import errors
+from rosterbridge.adapters.dynamodb_items import from_item
+from rosterbridge.adapters.dynamodb_runs import run_to_item
 from rosterbridge.flows.messages import FAILURES
 from tests.infra.assembly import Assembly, Template
 from tests.infra.offline import BIN, ROOT
+from tests.support import flows
 
 STEPS = ("Validate", "Convert", "Forward")
 LADDER_MINUTES = [2, 8, 32, 128, 512]
@@ -154,6 +157,28 @@ def test_a_record_says_how_and_when_the_run_ended(runs: dict[str, Any], name: st
     assert state["ResultPath"] is None
 
 
+@pytest.mark.parametrize(
+    ("machine", "name", "status"),
+    [
+        ("PipelineRuns", "RecordSucceeded", "succeeded"),
+        ("PipelineRuns", "RecordRejected", "rejected"),
+        ("PipelineRuns", "RecordGaveUp", "failed"),
+        ("PipelineRuns", "RecordFailed", "failed"),
+        ("PipelineRuns", "RecordDied", "failed"),
+        ("PipelineClosing", "CloseRecord", "failed"),
+    ],
+)
+def test_an_ended_run_is_listed_under_the_status_that_it_ended_with(
+    assembly: Assembly, machine: str, name: str, status: str
+) -> None:
+    parameters = assembly.definition(machine)["States"][name]["Parameters"]
+    stored = from_item(run_to_item(flows.run()))
+
+    assert "project_status = status_keys.#ended_as" in parameters["UpdateExpression"]
+    assert parameters["ExpressionAttributeNames"]["#ended_as"] == status
+    assert stored["status_keys"][status].endswith(f"#{status}")
+
+
 def test_a_failed_run_names_the_code_of_its_error(runs: dict[str, Any]) -> None:
     code = "States.ArrayGetItem(States.StringSplit($.failure.errorMessage, ':'), 0)"
 
@@ -184,7 +209,7 @@ def test_an_execution_that_ended_outside_is_closed_unless_it_closed_itself(closi
 
 
 def test_every_end_without_success_starts_the_closing_with_the_runs_id(service: Template) -> None:
-    rule = service.one("Events::Rule")
+    rule = service.one("Events::Rule", "Pipeline")
     (target,) = rule["Targets"]
     detail = rule["EventPattern"]["detail"]
 
@@ -198,7 +223,7 @@ def test_every_end_without_success_starts_the_closing_with_the_runs_id(service: 
 
 
 def test_an_end_that_could_not_be_closed_waits_in_the_dead_letters(service: Template) -> None:
-    (target,) = service.one("Events::Rule")["Targets"]
+    (target,) = service.one("Events::Rule", "Pipeline")["Targets"]
     queue = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
 
     assert service.resources[queue]["Properties"]["MessageRetentionPeriod"] == 14 * 86_400

@@ -3,97 +3,44 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from rosterbridge.errors import ConfigurationError, NotFoundError, PermanentError
-from rosterbridge.flows.models import STEPS, AsmAccount, FileAccount, Flow, ObjectRef, Project, Run, RunStatus, Step
+from rosterbridge.errors import ConflictError, NotFoundError, PermanentError, RosterbridgeError
+from rosterbridge.flows.models import AsmAccount, ObjectRef, Role
+from rosterbridge.flows.ports import Probe, User
+from tests.support.fake_stores import FakeAccountStore, FakeAuditStore, FakeRunStore
 
-
-class FakeAccountStore:
-    def __init__(self) -> None:
-        self.projects: dict[str, Project] = {}
-        self.file_accounts: dict[str, FileAccount] = {}
-        self.asm_accounts: dict[str, AsmAccount] = {}
-        self.flows: dict[str, Flow] = {}
-
-    def file_account_by_username(self, username: str) -> FileAccount | None:
-        return next((account for account in self.file_accounts.values() if account.username == username), None)
-
-    def flows_of_file_account(self, file_account_id: str) -> Sequence[Flow]:
-        return [flow for _, flow in sorted(self.flows.items()) if flow.file_account_id == file_account_id]
-
-    def flow(self, flow_id: str) -> Flow | None:
-        return self.flows.get(flow_id)
-
-    def asm_account(self, asm_account_id: str) -> AsmAccount | None:
-        return self.asm_accounts.get(asm_account_id)
-
-    def project(self, project_id: str) -> Project | None:
-        return self.projects.get(project_id)
-
-    def put_project(self, project: Project) -> None:
-        self.projects[project.id] = project
-
-    def create_flow(self, flow: Flow, file_account: FileAccount, asm_account: AsmAccount) -> None:
-        if self.file_account_by_username(file_account.username):
-            raise ConfigurationError("username-taken")
-        if flow.id in self.flows or file_account.id in self.file_accounts or asm_account.id in self.asm_accounts:
-            raise PermanentError("aws-refused")
-        self.file_accounts[file_account.id] = file_account
-        self.asm_accounts[asm_account.id] = asm_account
-        self.flows[flow.id] = flow
-
-
-class FakeRunStore:
-    def __init__(self) -> None:
-        self.runs: dict[str, Run] = {}
-
-    def create(self, run: Run) -> Run:
-        return self.runs.setdefault(run.id, run)
-
-    def get(self, run_id: str) -> Run | None:
-        return self.runs.get(run_id)
-
-    def list(self, project_id: str, *, limit: int) -> Sequence[Run]:
-        found = [run for run in self.runs.values() if run.project_id == project_id]
-        return sorted(found, key=lambda run: run.received_at.astimezone(UTC), reverse=True)[:limit]
-
-    def start_step(self, run_id: str, status: RunStatus, step: Step) -> None:
-        run = self._known(run_id)
-        if run.ended_at:
-            raise PermanentError("run-ended", run_id)
-        self._put(run, step, status=status)
-
-    def end_step(self, run_id: str, step: Step, *, summary: str = "", **produced: Any) -> None:
-        run = self._known(run_id)
-        given = {name: value for name, value in produced.items() if value is not None}
-        if summary and not run.ended_at:
-            given["summary"] = summary
-        self._put(run, step, **given)
-
-    def end(self, run_id: str, **how: Any) -> None:
-        """Close a record, as the state machine does."""
-        self.runs[run_id] = self._known(run_id).model_copy(update=how)
-
-    def _known(self, run_id: str) -> Run:
-        if run_id not in self.runs:
-            raise NotFoundError("run-missing", run_id)
-        return self.runs[run_id]
-
-    def _put(self, run: Run, step: Step, **update: Any) -> None:
-        steps = {**{known.name: known for known in run.steps}, step.name: step}
-        ordered = tuple(steps[name] for name in STEPS if name in steps)
-        self.runs[run.id] = run.model_copy(update={**update, "steps": ordered})
+__all__ = [
+    "Calls",
+    "Failing",
+    "FakeAccountStore",
+    "FakeAuditStore",
+    "FakeDelivery",
+    "FakeHasher",
+    "FakeObjectStore",
+    "FakeRunStore",
+    "FakeSecretBox",
+    "FakeSftpServer",
+    "FakeUserDirectory",
+    "FakeWorkflow",
+]
 
 
 class FakeObjectStore:
-    """A versioned bucket of every name; a reference without a version means the newest one."""
+    """A versioned bucket of every name; a reference without a version means the newest one.
+
+    ``links`` holds what each link leads to: the object, its file name and for how many seconds.
+    """
 
     def __init__(self) -> None:
+        self.links: dict[str, tuple[ObjectRef, str, int]] = {}
         self._versions: dict[tuple[str, str], dict[str, bytes]] = {}
         self._count = 0
 
@@ -140,6 +87,17 @@ class FakeObjectStore:
     def get_text(self, ref: ObjectRef) -> str:
         return self.content(ref).decode()
 
+    def link(self, ref: ObjectRef, *, file_name: str, seconds: int) -> str:
+        link = f"https://objects.invalid/{len(self.links)}"
+        self.links[link] = (ref, file_name, seconds)
+        return link
+
+    def empty(self, bucket: str, prefix: str) -> int:
+        if not prefix.endswith("/"):
+            raise PermanentError("prefix-not-a-folder")
+        gone = [key for key in self._versions if key[0] == bucket and key[1].startswith(prefix)]
+        return sum(len(self._versions.pop(key)) for key in gone)
+
 
 class FakeSecretBox:
     def encrypt(self, secret: str, *, organization_id: str) -> str:
@@ -168,9 +126,15 @@ class FakeWorkflow:
 
 
 class FakeDelivery:
-    """Keeps what was sent by its remote name; raises ``error`` instead, if it is set."""
+    """Keeps what was sent by its remote name; raises ``error`` instead, if it is set.
 
-    def __init__(self) -> None:
+    A probe meets a server with ``host_key``, which takes the user and has the folder, unless ``error`` is set: then
+    it is not reached.
+    """
+
+    def __init__(self, host_key: str = "ssh-ed25519 AAAA") -> None:
+        self.host_key = host_key
+        self.probed_with: list[tuple[str, str]] = []
         self.received: dict[str, bytes] = {}
         self.signed_in_with: list[tuple[str, str]] = []
         self.error: Exception | None = None
@@ -181,6 +145,64 @@ class FakeDelivery:
             raise self.error
         self.received[remote_name] = path.read_bytes()
         return {"method": "put", "remote_path": f"{account.folder}/{remote_name}", "bytes": path.stat().st_size}
+
+    def probe(self, account: AsmAccount, password: str) -> Probe:
+        if isinstance(self.error, RosterbridgeError):
+            return Probe(code=self.error.code)
+        digest = hashlib.sha256(self.host_key.encode()).digest()
+        fingerprint = f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+        met = Probe(host_key=self.host_key, fingerprint=fingerprint, server="SSH-2.0-fake", reached=True)
+        if not account.host_keys:
+            return replace(met, code="host-key-unknown")
+        if self.host_key not in {" ".join(key.split()[:2]) for key in account.host_keys}:
+            return replace(met, code="asm-host-key-refused")
+        self.probed_with.append((account.username, password))
+        return replace(met, accepted=True, signed_in=True, folder_found=True)
+
+
+class FakeUserDirectory:
+    """Knows users by id, each e-mail address once; ``waiting`` are those who were not admitted yet."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, User] = {}
+        self.waiting: set[str] = set()
+
+    def create(self, email: str, organization_id: str | None) -> User:
+        for user in self.known.values():
+            if user.email == email.lower():
+                if user.organization_id == organization_id and user.id in self.waiting:
+                    return user
+                raise ConflictError("user-known")
+        role = Role.ADMINISTRATOR if organization_id else Role.OPERATOR
+        at = datetime.now(UTC)
+        user = User(str(uuid4()), email.lower(), role, organization_id, "FORCE_CHANGE_PASSWORD", at)
+        self.known[user.id] = user
+        self.waiting.add(user.id)
+        return user
+
+    def admit(self, user: User) -> None:
+        self.waiting.discard(user.id)
+
+    def find(self, user_id: str, organization_id: str | None) -> User | None:
+        user = self.known.get(user_id)
+        return user if user and user.organization_id == organization_id else None
+
+    def users(self, organization_id: str | None) -> Sequence[User]:
+        members = [user for user in self.known.values() if user.id not in self.waiting]
+        found = [user for user in members if user.organization_id == organization_id]
+        return sorted(found, key=lambda user: (user.created_at, user.id))
+
+    def remove(self, user_id: str) -> None:
+        if self.known.pop(user_id, None) is None:
+            raise NotFoundError("user-missing")
+
+
+class FakeSftpServer:
+    def __init__(self, *fingerprints: str) -> None:
+        self.fingerprints = fingerprints or ("SHA256:fake",)
+
+    def host_key_fingerprints(self) -> Sequence[str]:
+        return self.fingerprints
 
 
 class FakeHasher:
@@ -198,14 +220,20 @@ class FakeHasher:
 
 
 class Failing:
-    """Passes every call on to a fake, except one, which fails: ``Calls`` counts them over many fakes."""
+    """Passes every call on to a fake, except one, which fails: ``Calls`` counts them over many fakes.
 
-    def __init__(self, fake: Any, calls: Calls) -> None:
+    With ``only``, calls of these names alone are counted.
+    """
+
+    def __init__(self, fake: Any, calls: Calls, *, only: tuple[str, ...] = ()) -> None:
         self._fake = fake
         self._calls = calls
+        self._only = only
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._fake, name)
+        if self._only and name not in self._only:
+            return method
 
         def call(*arguments: Any, **named: Any) -> Any:
             return self._calls.through(lambda: method(*arguments, **named), name)

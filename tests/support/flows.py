@@ -6,11 +6,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from rosterbridge.flows.creating import FlowRequest
-from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, ObjectRef, Project, Run, RunStatus, Step
+from rosterbridge.flows.access import Caller
+from rosterbridge.flows.asm_accounts import NewAsmAccount
+from rosterbridge.flows.file_accounts import NewFileAccount
+from rosterbridge.flows.managing import NewFlow
+from rosterbridge.flows.models import (
+    AsmAccount,
+    FileAccount,
+    Flow,
+    ObjectRef,
+    Organization,
+    Project,
+    PublicKey,
+    Role,
+    Run,
+    RunStatus,
+    Step,
+)
 
 AT = datetime(2026, 10, 1, 6, 30, tzinfo=UTC)
 ORGANIZATION = "district-1"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFOUFBtI2QXw5ZnrkmATf7adQiy6aJXYCy+ufd3sq2z2"
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILTBbUZnLBWdAycbvKBpOpIyZ4jpWHjmJFu8i3InRsU5"
 
 
 def unique(prefix: str) -> str:
@@ -18,14 +35,23 @@ def unique(prefix: str) -> str:
 
 
 def project(**changes: Any) -> Project:
-    return Project(**{"id": unique("project"), "organization_id": ORGANIZATION, "name": "North", **changes})
+    values = {"id": unique("project"), "organization_id": ORGANIZATION, "name": "North", "created_at": AT}
+    return Project(**{**values, **changes})
+
+
+def organization(**changes: Any) -> Organization:
+    return Organization(**{"id": ORGANIZATION, "name": "Springfield", "created_at": AT, **changes})
+
+
+def public_key(**changes: Any) -> PublicKey:
+    values = {"id": unique("key"), "label": "SIS", "text": KEY, "fingerprint": unique("SHA256:"), "added_at": AT}
+    return PublicKey(**{**values, **changes})
 
 
 def file_account(**changes: Any) -> FileAccount:
     values = {
         "id": unique("fa"),
         "organization_id": ORGANIZATION,
-        "project_id": "project-1",
         "username": unique("sis"),
         "authentication": "password",
         "password_hash": "hashed:terces",
@@ -38,7 +64,7 @@ def asm_account(**changes: Any) -> AsmAccount:
     values = {
         "id": unique("asm"),
         "organization_id": ORGANIZATION,
-        "project_id": "project-1",
+        "name": "Apple",
         "host": "apple.example",
         "username": "district@sftp.apple.example",
         "encrypted_password": "c2VjcmV0",
@@ -62,18 +88,39 @@ def flow(**changes: Any) -> Flow:
     return Flow(**{**values, **changes})
 
 
-def flow_request(**changes: Any) -> FlowRequest:
+def new_file_account(**changes: Any) -> NewFileAccount:
+    return NewFileAccount.model_validate({"username": "district", **changes})
+
+
+def new_asm_account(**changes: Any) -> NewAsmAccount:
+    values = {
+        "name": "Apple",
+        "host": "apple.example",
+        "username": "district@sftp.apple.example",
+        "password": "apple-secret",
+        "host_keys": (HOST_KEY,),
+    }
+    return NewAsmAccount.model_validate({**values, **changes})
+
+
+def new_flow(**changes: Any) -> NewFlow:
     values = {
         "project_id": "project-1",
-        "organization_id": ORGANIZATION,
         "name": "Roster",
         "template": "oneroster-csv",
-        "username": "district",
-        "asm_username": "district@sftp.apple.example",
-        "asm_password": "apple-secret",
-        "asm_host_keys": ("ssh-ed25519 AAAA",),
+        "file_account": new_file_account(),
+        "asm_account": new_asm_account(),
     }
-    return FlowRequest(**{**values, **changes})
+    return NewFlow.model_validate({**values, **changes})
+
+
+def caller(**changes: Any) -> Caller:
+    values = {"user_id": "user-1", "role": Role.ADMINISTRATOR, "organization_id": ORGANIZATION}
+    return Caller(**{**values, "source_ip": "192.0.2.7", **changes})
+
+
+def operator(**changes: Any) -> Caller:
+    return caller(**{"user_id": "operator-1", "role": Role.OPERATOR, "organization_id": None, **changes})
 
 
 def run(**changes: Any) -> Run:

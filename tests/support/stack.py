@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -12,16 +13,17 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 from local.processes import LOOPBACK
-from local.stack import LocalStack, Ports
+from local.stack import OPERATOR, LocalStack, Ports
 from local.upload import Server, upload
-from rosterbridge.flows.creating import CreatedFlow
-from rosterbridge.flows.models import Run
+from rosterbridge.flows.managing import CreatedFlow
+from rosterbridge.flows.models import FileAccount, Flow, Run
+from rosterbridge.flows.ports import RunFilter
 from tests.support.openssh import any_client
 
 T = TypeVar("T")
 WAIT_SECONDS = 60
-# One second between the tries of a delivery, as often as on AWS
-CONTEXT = {"forward_retry_seconds": 1, "forward_retry_rate": 1}
+# One second between the tries of a delivery, as often as on AWS; more changes than the tests' users make in a minute
+CONTEXT = {"forward_retry_seconds": 1, "forward_retry_rate": 1, "changes_per_minute": 6000}
 
 
 def free_port() -> int:
@@ -82,13 +84,22 @@ class StackUnderTest:
         )
         return Sender(created, server, project.id)
 
+    def switch_off(self, thing: FileAccount | Flow) -> None:
+        """Switch off a file account or a flow."""
+        flows = self.local.stores.flows
+        cases: Any = flows.file_accounts if isinstance(thing, FileAccount) else flows
+        now = cases.get(OPERATOR, thing.organization_id, thing.id)
+        cases.update(OPERATOR, thing.organization_id, thing.id, now.version, enabled=False)
+
     def upload(self, path: Path, sender: Sender | None = None) -> str:
         """Upload with the OpenSSH client, or paramiko where there is none, and return the name."""
         return upload(path, (sender or self.sender).server, any_client())
 
     def runs(self, sender: Sender | None = None) -> list[Run]:
         """Return the runs of a sender's project, newest first."""
-        return list(self.local.stores.runs.list((sender or self.sender).project_id, limit=50))
+        wanted = RunFilter(self.local.organization_id, (sender or self.sender).project_id)
+        found = (self.local.stores.runs.get(run.id) for run in self.local.stores.runs.page(wanted, limit=50).items)
+        return [run for run in found if run]
 
     def wait_for_run(self, sender: Sender | None = None, number: int = 1, seconds: float = WAIT_SECONDS) -> Run:
         """Return the sender's newest run when ``number`` of them are there and that one has ended."""
@@ -111,10 +122,32 @@ class StackUnderTest:
         """Return the file that the stand-in for Apple took from a run."""
         return self.received / f"rosterbridge-{run.id}.zip"
 
+    def kept_by_apple(self) -> set[str]:
+        """Return the names of all that lies at the stand-in for Apple but the ZIPs of runs."""
+        found = (path.name for path in self.received.parent.rglob("*") if path.is_file())
+        return {name for name in found if not re.fullmatch(r"rosterbridge-[0-9a-f]{32}\.zip", name)}
+
     def report(self, run: Run) -> str:
         """Return the text of a run's report."""
         assert run.report is not None
         return self.local.stores.objects.get_text(run.report)
+
+    def log_lines(self) -> Iterator[str]:
+        """Yield each line that the functions have logged, after the name of its log group."""
+        logs = self.client("logs")
+        for group in logs.describe_log_groups()["logGroups"]:
+            name = group["logGroupName"]
+            for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=name):
+                for stream in page["logStreams"]:
+                    found = logs.get_log_events(
+                        logGroupName=name, logStreamName=stream["logStreamName"], startFromHead=True
+                    )
+                    yield from (f"{name}: {event['message']}" for event in found["events"])
+
+    def process_log_lines(self) -> Iterator[str]:
+        """Yield each line that the processes of the stack have printed."""
+        for path in (self.local.state / "logs").iterdir():
+            yield from path.read_text(errors="replace").splitlines()
 
     def execution_history(self, run: Run) -> list[dict[str, Any]]:
         """Return the events of a run's execution."""

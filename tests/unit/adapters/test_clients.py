@@ -37,6 +37,7 @@ def refusal(code: str, status: int) -> ClientError:
         ("ExecutionLimitExceeded", 400),
         ("RequestTimeout", 400),
         ("OperationAborted", 409),
+        ("TooManyRequestsException", 400),
         ("429", 429),
         ("SlowDown", 503),
         ("503", 503),

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rosterbridge.adapters import s3
-from rosterbridge.adapters.s3 import S3ObjectStore
+from rosterbridge.adapters.s3 import S3ObjectStore, attachment
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import ObjectRef
 
@@ -51,3 +54,64 @@ def test_a_download_that_breaks_off_again_and_again_may_work_later(monkeypatch: 
 
     with pytest.raises(TransientError, match=r"^aws-unreachable: s3 RetriesExceededError$"):
         S3ObjectStore().download(REF, Path("planted"))
+
+
+class Keeps:
+    """A client that lists one version and refuses to delete it."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def get_paginator(self, _operation: str) -> Keeps:
+        return self
+
+    def paginate(self, **_named: Any) -> list[dict[str, Any]]:
+        return [{"Versions": [{"Key": "home/fa-1/planted.zip", "VersionId": "1"}]}]
+
+    def delete_objects(self, **_named: Any) -> dict[str, Any]:
+        return {"Errors": [{"Key": "home/fa-1/planted.zip", "Code": self._code, "Message": "planted"}]}
+
+
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [("AccessDenied", PermanentError), ("InternalError", TransientError), ("SlowDown", TransientError)],
+)
+def test_a_version_that_stays_is_told(
+    monkeypatch: pytest.MonkeyPatch, code: str, known: type[RosterbridgeError]
+) -> None:
+    monkeypatch.setattr(s3, "client", lambda _service: Keeps(code))
+
+    with pytest.raises(RosterbridgeError) as refused:
+        S3ObjectStore().empty("home", "home/fa-1/")
+
+    assert (type(refused.value), str(refused.value)) == (known, f"aws-refused: s3 DeleteObjects {code}")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_no_file_name_gets_out_of_its_place_in_the_header(name: str) -> None:
+    plain, _, coded = attachment(name).removeprefix('attachment; filename="').partition("\"; filename*=UTF-8''")
+
+    assert attachment(name).isascii()
+    assert attachment(name).isprintable()
+    assert not set(plain) & set('"\\;%')
+    assert unquote(coded) == "".join(character for character in name if character.isprintable())
+
+
+class Puts:
+    """A client that keeps what it was told of an object."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def put_object(self, *, ContentType: str, **_named: Any) -> None:  # noqa: N803 boto3's name
+        self.told.append(ContentType)
+
+
+def test_a_sheet_is_not_called_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Puts()
+    monkeypatch.setattr(s3, "client", lambda _service: client)
+
+    for name in ("report.json", "errors.csv"):
+        S3ObjectStore().put_text("text", ObjectRef(bucket="runs", key=f"runs/1/{name}"))
+
+    assert client.told == ["application/json", "text/csv; charset=utf-8"]

@@ -4,18 +4,24 @@ import gzip
 import io
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import rosterbridge.roster
 from rosterbridge.errors import NotFoundError, PermanentError, RosterbridgeError, TransientError
+from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.messages import message
-from rosterbridge.flows.models import Run, RunStatus, Step, StepName
-from rosterbridge.flows.processing import Processor
+from rosterbridge.flows.models import AsmAccount, Flow, ObjectRef, Project, Run, RunStatus, Step, StepName
+from rosterbridge.flows.processing import MOST_OPTIONS, Processor
+from rosterbridge.flows.run_files import with_data
 from rosterbridge.roster.documents import report_from_json
+from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.report import Report
 from tests.support import flows, rosters
 from tests.support.fakes import (
@@ -27,8 +33,10 @@ from tests.support.fakes import (
     FakeRunStore,
     FakeSecretBox,
 )
+from tests.support.use_cases import resolve
 
 PASSWORD = "apple-secret"
+HOSTS = HostCheck(resolve=resolve)
 GOOD = rosters.zip_bytes(rosters.oneroster_1_1())
 
 
@@ -43,10 +51,12 @@ class Service:
     def __init__(self, content: bytes = GOOD, *, save_data: bool = False) -> None:
         self.accounts, self.runs, self.objects = FakeAccountStore(), FakeRunStore(), FakeObjectStore()
         self.box, self.delivery = FakeSecretBox(), FakeDelivery()
-        encrypted = self.box.encrypt(PASSWORD, organization_id=flows.ORGANIZATION)
-        self.accounts.put_project(flows.project(id="project-1", save_data=save_data))
-        self.accounts.asm_accounts["asm-1"] = flows.asm_account(id="asm-1", encrypted_password=encrypted)
-        self.accounts.flows["flow-1"] = flows.flow(id="flow-1")
+        self.encrypted = self.box.encrypt(PASSWORD, organization_id=flows.ORGANIZATION)
+        self.accounts.put(
+            flows.project(id="project-1", save_data=save_data),
+            flows.asm_account(id="asm-1", encrypted_password=self.encrypted),
+            flows.flow(id="flow-1"),
+        )
         self.received = self.runs.create(flows.run())
         self.objects.put(self.received.source, content)
         self._clock = clock()
@@ -55,6 +65,10 @@ class Service:
         ports: dict[str, Any] = {"accounts": self.accounts, "runs": self.runs, "objects": self.objects, **changes}
         return Processor(**ports, now=lambda: next(self._clock))
 
+    def lose(self, kind: type[Any], identity: str) -> None:
+        """Remove a thing, whatever needs it."""
+        self.accounts._things.pop((kind, flows.ORGANIZATION, identity))
+
     def validate(self) -> Any:
         return self.processor().validate(self.received.id)
 
@@ -62,7 +76,7 @@ class Service:
         return self.processor().convert(self.received.id)
 
     def forward(self) -> Any:
-        return self.processor().forward(self.received.id, self.delivery, self.box)
+        return self.processor().forward(self.received.id, self.delivery, self.box, HOSTS)
 
     def fail_to_forward(self, error: RosterbridgeError) -> None:
         self.delivery.error = error
@@ -81,6 +95,15 @@ class Service:
         step = self.run.step(name)
         assert step is not None
         return step
+
+    def shown(self, name: StepName) -> Step:
+        """Return the step with what is saved of it."""
+        step = with_data(self.objects, self.run).step(name)
+        assert step is not None
+        return step
+
+    def place(self, name: str) -> ObjectRef:
+        return ObjectRef(bucket="runs", key=f"runs/{self.received.id}/{name}")
 
 
 def converted(**options: Any) -> Service:
@@ -184,18 +207,20 @@ def test_without_saving_data_outcome_and_counts_are_kept_but_no_request_and_resp
     service.forward()
 
     for step in service.run.steps:
-        assert (step.request, step.response) == ({}, {})
+        assert (step.request, step.response, step.saved) == ({}, {}, False)
         assert step.outcome == "succeeded"
         assert step.counts
+    assert not [key for key in service.objects.keys("runs") if "/steps/" in key]
 
 
 def test_a_project_that_is_gone_saves_no_data() -> None:
     service = converted(save_data=True)
-    service.accounts.projects.clear()
+    service.lose(Project, "project-1")
 
     service.forward()
 
-    assert (service.step("forward").request, service.step("forward").response) == ({}, {})
+    assert not service.step("forward").saved
+    assert not service.objects.exists(service.place("steps/forward.json"))
 
 
 def test_with_saving_data_request_and_response_are_kept_but_never_credentials() -> None:
@@ -203,14 +228,51 @@ def test_with_saving_data_request_and_response_are_kept_but_never_credentials() 
     service.forward()
 
     name = f"rosterbridge-{service.received.id}.zip"
-    step = service.step("forward")
-    assert step.request == {"method": "put", "host": "apple.example", "port": 22, "folder": "dropbox", "name": name}
-    assert step.response["remote_path"] == f"dropbox/{name}"
-    assert service.step("validate").response == {"format": "oneroster-1.1", "codes": []}
-    record = service.run.model_dump_json()
-    account = service.accounts.asm_accounts["asm-1"]
-    for secret in (PASSWORD, account.encrypted_password, account.username):
+    size, result = service.step("forward").counts["bytes"], f"runs/{service.received.id}/result.zip"
+    assert service.shown("forward").request == {
+        "method": "put",
+        "source": result,
+        "host": "apple.example",
+        "port": 22,
+        "folder": "dropbox",
+        "name": name,
+        "bytes": size,
+    }
+    assert service.shown("forward").response == {
+        "method": "put",
+        "remote_path": f"dropbox/{name}",
+        "bytes": size,
+        "outcome": "stored",
+    }
+    assert service.shown("validate").response == {
+        "format": "oneroster-1.1",
+        "accepted": True,
+        "codes": [],
+        "target": f"runs/{service.received.id}/report.json",
+    }
+    assert service.shown("convert").response == {"format": "asm", "unchanged": False, "target": result, "bytes": size}
+    record = with_data(service.objects, service.run).model_dump_json()
+    account = flows.asm_account()
+    for secret in (PASSWORD, service.encrypted, account.username):
         assert secret not in record
+
+
+@pytest.mark.parametrize("name", ["validate", "convert"])
+def test_with_saving_data_the_steps_before_keep_what_they_read_and_by_which_options(name: StepName) -> None:
+    service = Service(save_data=True)
+    service.accounts.put(flows.flow(id="flow-1", options=ConversionOptions(max_dropped=0.1, schools=("school-1",))))
+
+    with suppress(PermanentError):  # no school of that id: what is asked counts here
+        service.validate() if name == "validate" else service.convert()
+
+    request = service.shown(name).request
+    assert (request["method"], request["source"], request["bytes"]) == (
+        name,
+        f"runs/{service.received.id}/source.zip",
+        len(GOOD),
+    )
+    assert set(request["options"]) == {field.name for field in fields(ConversionOptions)}
+    assert (request["options"]["max_dropped"], request["options"]["schools"]) == (0.1, ["school-1"])
 
 
 @pytest.mark.parametrize("error", [TransientError("asm-unreachable"), PermanentError("asm-sign-in-refused")])
@@ -223,8 +285,105 @@ def test_a_failing_step_is_recorded_with_its_code_and_sentence(error: Rosterbrid
     assert (step.outcome, step.code, step.message) == ("failed", error.code, message(error.code))
     assert service.run.summary == message(error.code)
     assert step.ended_at is not None
-    assert step.request["host"] == "apple.example"
+    assert service.shown("forward").request["host"] == "apple.example"
+    assert service.shown("forward").response == {"outcome": "failed", "code": error.code}
     assert service.run.delivered_to is None
+
+
+def test_a_failing_step_keeps_nothing_of_it_while_the_project_does_not_save_data() -> None:
+    service = converted()
+
+    service.fail_to_forward(TransientError("asm-unreachable"))
+
+    assert not service.step("forward").saved
+    assert service.shown("forward").request == {}
+
+
+def test_what_is_saved_is_no_part_of_the_record_and_ends_with_the_runs_files() -> None:
+    service = converted(save_data=True)
+    service.forward()
+
+    for name in ("validate", "convert", "forward"):
+        step = service.step(name)
+        assert (step.request, step.response, step.saved) == ({}, {}, True)
+        assert service.shown(name).request["method"]
+        assert service.shown(name).response
+    service.objects.empty("runs", f"runs/{service.received.id}/")
+    for name in ("validate", "convert", "forward"):
+        assert service.shown(name) == service.step(name)
+
+
+def test_a_file_is_not_sent_once_more_because_what_is_saved_of_the_step_could_not_be_kept() -> None:
+    service = converted(save_data=True)
+
+    class Full(FakeObjectStore):
+        def put_text(self, *_given: object) -> None:
+            raise TransientError("aws-refused")
+
+    full = Full()
+    full._versions = service.objects._versions
+    service.processor(objects=full).forward(service.received.id, service.delivery, service.box, HOSTS)
+
+    step = service.step("forward")
+    assert (step.outcome, step.saved, step.request, step.response) == ("succeeded", False, {}, {})
+
+
+@pytest.mark.parametrize(("entries", "shown"), [(100, True), (200, False)])
+def test_options_of_unusual_length_are_no_part_of_what_is_saved(entries: int, shown: bool) -> None:
+    service = Service(save_data=True)
+    schools = tuple(f"{number:0255}" for number in range(entries))
+    assert (entries * 255 < MOST_OPTIONS) == shown
+    service.accounts.put(flows.flow(id="flow-1", options=ConversionOptions(schools=schools)))
+
+    service.validate()
+
+    assert ("options" in service.shown("validate").request) == shown
+    assert service.shown("validate").request["bytes"] == len(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("inside.example", "host-not-public"),
+        ("both.example", "host-not-public"),
+        ("169.254.169.254", "host-not-public"),
+        ("127.1", "host-malformed"),
+    ],
+)
+def test_nothing_is_sent_to_a_host_that_leads_inside_by_now(host: str, code: str) -> None:
+    service = converted()
+    service.accounts.put(flows.asm_account(id="asm-1", host=host, encrypted_password=service.encrypted))
+
+    with pytest.raises(PermanentError, match=code):
+        service.forward()
+
+    assert service.delivery.signed_in_with == []
+    assert (service.step("forward").code, service.run.summary) == (code, message(code))
+
+
+def test_the_file_goes_to_the_address_that_was_checked() -> None:
+    service = converted(save_data=True)
+    hosts: list[str] = []
+
+    class Notes(FakeDelivery):
+        def send(self, path: Path, account: AsmAccount, password: str, remote_name: str) -> dict[str, object]:
+            hosts.append(account.host)
+            return super().send(path, account, password, remote_name)
+
+    service.delivery = Notes()
+    service.forward()
+
+    assert hosts == ["17.0.0.1"]
+    assert service.shown("forward").request["host"] == "apple.example"
+    assert (service.run.delivered_to or "").startswith("apple.example:22/")
+
+
+def test_a_name_that_cannot_be_found_just_now_is_tried_again() -> None:
+    service = converted()
+    service.accounts.put(flows.asm_account(id="asm-1", host="away.example", encrypted_password=service.encrypted))
+
+    with pytest.raises(TransientError, match="asm-unreachable"):
+        service.forward()
 
 
 def test_each_try_is_counted_and_the_last_one_tells_how_it_ended() -> None:
@@ -256,7 +415,7 @@ def test_what_breaks_unforeseen_is_recorded_without_its_text(monkeypatch: pytest
 
 def test_an_asm_account_that_is_gone_says_so() -> None:
     service = converted()
-    service.accounts.asm_accounts.clear()
+    service.lose(AsmAccount, "asm-1")
 
     with pytest.raises(PermanentError, match="asm-account-missing"):
         service.forward()
@@ -267,9 +426,8 @@ def test_an_asm_account_that_is_gone_says_so() -> None:
 def test_an_asm_account_of_another_organization_is_not_used() -> None:
     service = converted()
     encrypted = service.box.encrypt("another's", organization_id="district-2")
-    service.accounts.asm_accounts["asm-1"] = flows.asm_account(
-        id="asm-1", organization_id="district-2", encrypted_password=encrypted
-    )
+    service.lose(AsmAccount, "asm-1")
+    service.accounts.put(flows.asm_account(id="asm-1", organization_id="district-2", encrypted_password=encrypted))
 
     with pytest.raises(PermanentError, match="asm-account-missing"):
         service.forward()
@@ -277,10 +435,25 @@ def test_an_asm_account_of_another_organization_is_not_used() -> None:
     assert service.delivery.signed_in_with == []
 
 
+def test_a_flow_and_a_project_of_another_organization_are_not_used() -> None:
+    service = Service()
+    for kind, identity in ((Flow, "flow-1"), (Project, "project-1")):
+        service.lose(kind, identity)
+    service.accounts.put(
+        flows.flow(id="flow-1", organization_id="district-2"),
+        flows.project(id="project-1", organization_id="district-2", save_data=True),
+    )
+
+    with pytest.raises(PermanentError, match="flow-missing"):
+        service.validate()
+
+    assert not service.step("validate").saved
+
+
 def test_a_password_that_was_moved_to_another_organization_does_not_open() -> None:
     service = converted()
     encrypted = service.box.encrypt("another's", organization_id="district-2")
-    service.accounts.asm_accounts["asm-1"] = flows.asm_account(id="asm-1", encrypted_password=encrypted)
+    service.accounts.put(flows.asm_account(id="asm-1", encrypted_password=encrypted))
 
     with pytest.raises(PermanentError, match="secret-unreadable"):
         service.forward()
@@ -290,7 +463,7 @@ def test_a_password_that_was_moved_to_another_organization_does_not_open() -> No
 
 def test_a_flow_or_an_upload_that_is_gone_says_so() -> None:
     without_flow, without_upload = Service(), Service()
-    without_flow.accounts.flows.clear()
+    without_flow.lose(Flow, "flow-1")
     without_upload.objects.delete(without_upload.received.source)
 
     for service, code in ((without_flow, "flow-missing"), (without_upload, "object-missing")):
@@ -339,7 +512,7 @@ def test_what_went_wrong_first_is_told_even_when_it_cannot_be_recorded() -> None
     runs = Failing(service.runs, Calls(2, TransientError("aws-unreachable")))  # get, start_step, end_step
 
     with pytest.raises(PermanentError, match="asm-sign-in-refused"):
-        service.processor(runs=runs).forward(service.received.id, service.delivery, service.box)
+        service.processor(runs=runs).forward(service.received.id, service.delivery, service.box, HOSTS)
 
 
 @pytest.mark.parametrize("number", range(7))

@@ -9,8 +9,9 @@ import pytest
 
 from rosterbridge.errors import TransientError
 from rosterbridge.flows.messages import FAILURES
-from rosterbridge.flows.models import Flow, ObjectRef, Run, RunStatus
+from rosterbridge.flows.models import FileAccount, Flow, ObjectRef, Run, RunStatus
 from rosterbridge.flows.receiving import Receiver, Uploaded, is_upload, run_id
+from rosterbridge.flows.run_files import with_data
 from tests.support import flows
 from tests.support.fakes import Calls, Failing, FakeAccountStore, FakeObjectStore, FakeRunStore, FakeWorkflow
 
@@ -26,8 +27,7 @@ class Service:
         self.runs = FakeRunStore()
         self.objects = FakeObjectStore()
         self.workflow = FakeWorkflow()
-        for flow in flows_:
-            self.accounts.flows[flow.id] = flow
+        self.accounts.put(flows.file_account(id="fa-1"), *flows_)
 
     def receiver(self, calls: Calls | None = None) -> Receiver:
         ports: dict[str, Any] = {
@@ -248,8 +248,8 @@ def test_a_crash_at_any_point_and_the_repeated_event_make_one_run_of_each_flow(n
 def test_the_object_leaves_the_home_last() -> None:
     assert receiving_calls(*TWO) == [
         *("flows_of_file_account", "exists"),
-        *("copy", "create", "start") * 2,
-        "delete",
+        *("get", "copy", "create", "start") * 2,
+        *("get", "note_upload", "delete"),
     ]
 
 
@@ -263,11 +263,59 @@ def test_a_flow_that_is_switched_between_two_tries_goes_by_the_record_of_the_fir
     with pytest.raises(TransientError):
         service.receiver(Calls(crash, TransientError("away"), after=True)).receive(uploaded)
 
-    service.accounts.flows["flow-1"] = then
+    service.accounts.put(then)
     service.receive(uploaded)
 
     assert service.run().status.final == (not starts)
     assert len(service.workflow.started) == starts
+
+
+def test_the_account_knows_its_last_upload() -> None:
+    for flow in (on(), off()):
+        service = Service(flow)
+
+        service.receive(service.uploaded())
+
+        account = service.accounts.get(FileAccount, flows.ORGANIZATION, "fa-1")
+        assert account is not None
+        assert (account.last_upload_at, account.version) == (flows.AT, 1)
+
+
+def test_what_is_no_upload_is_not_noted() -> None:
+    service = Service(on())
+
+    service.receive(service.uploaded("roster.zip.part"))
+
+    account = service.accounts.get(FileAccount, flows.ORGANIZATION, "fa-1")
+    assert account is not None
+    assert account.last_upload_at is None
+
+
+def test_while_the_project_saves_data_the_first_step_keeps_where_the_file_came_from_and_went() -> None:
+    service = Service(on())
+    service.accounts.put(flows.project(id="project-1", save_data=True))
+
+    (identity,) = service.receive(service.uploaded())
+
+    (stored,) = service.run().steps
+    (step,) = with_data(service.objects, service.run()).steps
+    assert (stored.request, stored.response, stored.saved) == ({}, {}, True)
+    assert step.request == {"method": "upload", "source": "home/fa-1/roster.zip", "bytes": len(CONTENT)}
+    assert step.response == {"target": f"runs/{identity}/source.zip", "bytes": len(CONTENT)}
+
+
+@pytest.mark.parametrize("organization_id", [flows.ORGANIZATION, "district-2"])
+def test_otherwise_the_first_step_keeps_neither(organization_id: str) -> None:
+    service = Service(on())
+    saves = organization_id != flows.ORGANIZATION
+    service.accounts.put(flows.project(id="project-1", organization_id=organization_id, save_data=saves))
+
+    service.receive(service.uploaded())
+
+    (step,) = service.run().steps
+    assert (step.request, step.response, step.counts) == ({}, {}, {"bytes": len(CONTENT)})
+    assert not step.saved
+    assert len(service.objects.keys(RUNS)) == 1
 
 
 def test_a_run_that_cannot_be_started_keeps_its_upload_in_the_home() -> None:

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import FileAccount
 from rosterbridge.flows.signing_in import HomeSettings, SignInRequest, session_policy, sign_in
 from tests.support import flows
 from tests.support.fakes import FakeAccountStore, FakeHasher
 
 SECRET = "terces"[::-1]
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
+KEY = flows.public_key(id="key-1")
 HOME = HomeSettings(
     role_arn="arn:aws:iam::111122223333:role/home", bucket="homes", key_arn="arn:aws:kms:eu-west-1:111122223333:key/1"
 )
@@ -27,7 +29,8 @@ class Door:
         values = {"username": "district", "password_hash": self.hasher.hash(SECRET), **changes}
         self.account = flows.file_account(**values)
         self.accounts = FakeAccountStore()
-        self.accounts.file_accounts[self.account.id] = self.account
+        self.accounts.put(self.account)
+        self.now = flows.AT
 
     def ask(self, **changes: Any) -> dict[str, Any]:
         request = {
@@ -39,7 +42,14 @@ class Door:
             **changes,
         }
         given = {name: value for name, value in request.items() if value is not None}
-        return sign_in(SignInRequest.model_validate(given), self.accounts, self.hasher, HOME, self.reasons.append)
+        asked = SignInRequest.model_validate(given)
+        return sign_in(asked, self.accounts, self.hasher, HOME, self.reasons.append, lambda: self.now)
+
+    @property
+    def last_login(self) -> datetime | None:
+        account = self.accounts.get(FileAccount, flows.ORGANIZATION, self.account.id)
+        assert account is not None
+        return account.last_login_at
 
 
 def by_key(**changes: Any) -> Door:
@@ -62,8 +72,51 @@ def test_without_a_password_the_accounts_keys_are_told_and_nothing_is_compared(p
 
     answer = door.ask(password=password)
 
-    assert answer["PublicKeys"] == [KEY]
+    assert answer["PublicKeys"] == [flows.KEY]
     assert door.hasher.compared == []
+
+
+def test_a_key_is_told_until_the_moment_it_expires() -> None:
+    expiring = flows.public_key(text=flows.HOST_KEY, expires_at=flows.AT + timedelta(days=1))
+    door = by_key(public_keys=(expiring, KEY))
+
+    assert door.ask(password=None)["PublicKeys"] == [flows.HOST_KEY, flows.KEY]
+    door.now += timedelta(days=1)
+    assert door.ask(password=None)["PublicKeys"] == [flows.KEY]
+
+
+def test_with_expired_keys_alone_nobody_comes_in() -> None:
+    door = by_key(public_keys=(flows.public_key(expires_at=flows.AT),))
+
+    assert door.ask(password=None) == {}
+    assert door.reasons == ["no-usable-key"]
+
+
+@pytest.mark.parametrize("door", [Door(), by_key()])
+def test_who_comes_in_is_noted_at_the_account(door: Door) -> None:
+    door.ask(password=SECRET if door.account.authentication == "password" else None)
+
+    assert door.last_login == flows.AT
+    door.now += timedelta(hours=1)
+    door.ask(password="wrong")
+    assert door.last_login == flows.AT
+
+
+@pytest.mark.parametrize("error", [TransientError("aws-unreachable"), PermanentError("aws-refused")])
+def test_a_fault_of_noting_keeps_nobody_out(error: RosterbridgeError) -> None:
+    door = Door()
+
+    class Away(FakeAccountStore):
+        def file_account_by_username(self, _username: str) -> FileAccount | None:
+            return door.account
+
+        def note_login(self, _account: FileAccount, _at: datetime) -> None:
+            raise error
+
+    door.accounts = Away()
+
+    assert door.ask()["Role"] == HOME.role_arn
+    assert door.reasons == []
 
 
 def test_the_home_is_a_json_text_whose_target_has_no_slash_at_its_end() -> None:
@@ -107,7 +160,7 @@ def test_every_refusal_is_an_empty_answer_and_only_we_learn_why(
     [
         ({}, {}, "wrong-authentication"),
         ({"password_hash": "hashed:terces"}, {}, "wrong-authentication"),
-        ({"public_keys": ()}, {"password": None}, "wrong-authentication"),
+        ({"public_keys": ()}, {"password": None}, "no-usable-key"),
         ({"enabled": False}, {"password": None}, "account-switched-off"),
         ({"networks": ("198.51.100.0/24",)}, {"password": None}, "network-not-allowed"),
         ({}, {"password": None, "username": "nobody"}, "unknown-user"),

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from moto import mock_aws
 from rosterbridge.adapters.clients import client
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
 from rosterbridge.adapters.kms import KmsSecretBox
-from rosterbridge.flows.models import Run
+from rosterbridge.flows.changes import Changes
+from rosterbridge.flows.models import Run, Thing
+from rosterbridge.flows.ports import Change, RunFilter
 from rosterbridge.observability import logger
 from rosterbridge.steps import processor
+from tests.support import flows
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 EVENTS = Path(__file__).parent / "events"
@@ -59,7 +63,7 @@ class Aws:
 
     @property
     def accounts(self) -> DynamoAccountStore:
-        return DynamoAccountStore("accounts")
+        return DynamoAccountStore("accounts", audit_table="audit")
 
     @property
     def runs(self) -> DynamoRunStore:
@@ -69,8 +73,14 @@ class Aws:
     def secrets(self) -> KmsSecretBox:
         return KmsSecretBox(self.key_arn)
 
+    def put(self, *things: Thing) -> None:
+        """Store new things as one change."""
+        changes = Changes(self.accounts, lambda: flows.AT, timedelta(days=400))
+        changes.commit(Change(audit=changes.entry(flows.operator(), "create", things[0]), creates=things))
+
     def history(self) -> list[Run]:
-        return list(self.runs.list("project-1", limit=50))
+        listed = self.runs.page(RunFilter(flows.ORGANIZATION, "project-1"), limit=50).items
+        return [run for run in (self.runs.get(one.id) for one in listed) if run]
 
     def environment(self) -> dict[str, str]:
         return {
@@ -82,32 +92,32 @@ class Aws:
             "KEY_ARN": self.key_arn,
             "STATE_MACHINE_ARN": self.state_machine_arn,
             "RUN_RETENTION_DAYS": "400",
+            "PRIVATE_ASM_HOSTS": "true",
         }
+
+
+TABLES = {"accounts": ("pk", "sk"), "audit": ("organization_id", "sk"), "runs": ("id",)}
+INDEX = ("project_key", "received_at")
 
 
 def _create_tables() -> None:
     dynamodb = client("dynamodb")
-    for table, keys in {"accounts": ("pk", "sk"), "runs": ("id",)}.items():
-        index = [
-            {
-                "IndexName": "by-project",
-                "KeySchema": [
-                    {"AttributeName": "project_id", "KeyType": "HASH"},
-                    {"AttributeName": "received_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ]
-        names = keys if table == "accounts" else (*keys, "project_id", "received_at")
+    index = {"IndexName": "by-project", "KeySchema": _keys(INDEX), "Projection": {"ProjectionType": "ALL"}}
+    for table, keys in TABLES.items():
+        indexed = table == "runs"
         dynamodb.create_table(
             TableName=table,
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[
-                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            KeySchema=_keys(keys),
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in (*keys, *(INDEX if indexed else ()))
             ],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-            **({} if table == "accounts" else {"GlobalSecondaryIndexes": index}),
+            **({"GlobalSecondaryIndexes": [index]} if indexed else {}),
         )
+
+
+def _keys(names: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
 
 
 @pytest.fixture(scope="package")

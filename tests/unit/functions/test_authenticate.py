@@ -11,13 +11,12 @@ from rosterbridge.errors import PermanentError
 from tests.support import flows
 from tests.unit.functions.conftest import Aws, Context, Load, Output, sample
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5"
 HASHER = Argon2Hasher(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 def account(aws: Aws, **changes: Any) -> None:
     values = {"username": "district", "password_hash": HASHER.hash("planted-password"), **changes}
-    aws.accounts.create_flow(flows.flow(), flows.file_account(id="fa-1", **values), flows.asm_account())
+    aws.put(flows.file_account(id="fa-1", **values))
 
 
 def test_a_password_opens_the_home(aws: Aws, load: Load, output: Output) -> None:
@@ -34,11 +33,11 @@ def test_a_password_opens_the_home(aws: Aws, load: Load, output: Output) -> None
 
 
 def test_a_key_opens_the_home_when_transfer_family_finds_it_among_the_accounts(aws: Aws, load: Load) -> None:
-    account(aws, authentication="public_key", password_hash=None, public_keys=(KEY,))
+    account(aws, authentication="public_key", password_hash=None, public_keys=(flows.public_key(),))
 
     answer = load("authenticate").lambda_handler(sample("sign_in_by_key"), Context())
 
-    assert answer["PublicKeys"] == [KEY]
+    assert answer["PublicKeys"] == [flows.KEY]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 def upload(aws: Aws) -> dict[str, Any]:
     """Put the sample's object into its home and return the event of it."""
-    aws.accounts.create_flow(flows.flow(id="flow-1"), flows.file_account(id="fa-1"), flows.asm_account(id="asm-1"))
+    aws.put(flows.flow(id="flow-1"), flows.file_account(id="fa-1"), flows.asm_account(id="asm-1"))
     version = aws.clients["s3"].put_object(Bucket="homes", Key=KEY, Body=b"planted-content")["VersionId"]
     event: dict[str, Any] = sample("upload", VERSION=version)
     return event

@@ -18,18 +18,18 @@ PLANTED = ("Holm", "cy@school.example", "planted", "roster.zip")
 BOUNDARY = (TransientError, PermanentError, InputRejectedError)
 
 
-def receive(aws: Aws, content: bytes | None = None) -> None:
+def receive(aws: Aws, content: bytes | None = None, **asm_account: str) -> None:
     """Leave the sample's run as the receive function does."""
     run = flows.run(id=RUN_ID, source={"bucket": "run-files", "key": f"runs/{RUN_ID}/source.zip"})
     body = rosters.zip_bytes(rosters.oneroster_1_1()) if content is None else content
     aws.clients["s3"].put_object(Bucket=run.source.bucket, Key=run.source.key, Body=body)
     aws.runs.create(run)
     encrypted = aws.secrets.encrypt("planted-password", organization_id=flows.ORGANIZATION)
-    aws.accounts.put_project(flows.project(id="project-1", save_data=True))
-    aws.accounts.create_flow(
+    aws.put(
+        flows.project(id="project-1", save_data=True),
         flows.flow(id="flow-1"),
         flows.file_account(id="fa-1"),
-        flows.asm_account(id="asm-1", encrypted_password=encrypted),
+        flows.asm_account(id="asm-1", encrypted_password=encrypted, **asm_account),
     )
 
 
@@ -70,6 +70,25 @@ def test_a_run_goes_through_the_three_functions_and_no_log_shows_a_pupil(aws: Aw
     ]
     shown = output.text() + json.dumps(answers)
     assert [planted for planted in PLANTED if planted in shown] == []
+
+
+def test_nothing_is_sent_to_an_address_inside_unless_the_deployment_allows_it(
+    aws: Aws, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(aws, host="127.0.0.1")
+    for name in ("validate", "convert"):
+        load(name).lambda_handler(sample("step"), Context())
+    monkeypatch.setenv("PRIVATE_ASM_HOSTS", "false")
+    delivery = FakeDelivery()
+    forward = sends_to(load("forward"), delivery)
+
+    with pytest.raises(PermanentError, match=r"^host-not-public$") as refused:
+        forward.lambda_handler(sample("step"), Context())
+
+    assert type(refused.value) is PermanentError
+    assert delivery.received == {}
+    monkeypatch.setenv("PRIVATE_ASM_HOSTS", "true")
+    assert forward.lambda_handler(sample("step"), Context())["remote_name"] in delivery.received
 
 
 def test_a_rejected_upload_is_an_answer(aws: Aws, load: Load) -> None:

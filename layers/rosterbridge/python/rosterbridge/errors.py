@@ -4,7 +4,12 @@ RosterbridgeError
 ├── TransientError        try again later: the other side is away, slow or throttling
 ├── PermanentError        trying again cannot help: somebody must change a setting
 │   ├── ConfigurationError    an account, flow or setting is missing or wrong
-│   └── NotFoundError         no such thing in this organization
+│   ├── NotFoundError         no such thing in this organization
+│   ├── ForbiddenError        the caller's role does not allow it
+│   ├── InvalidRequestError   what the caller asks for makes no sense
+│   └── ConflictError         what is stored does not allow it now
+│       ├── RepeatedRequestError  the same request was fulfilled before
+│       └── InUseError            flows use what is to be deleted
 └── InputRejectedError    the upload itself is wrong: its sender must mend it
 
 Step Functions matches errors by their exact class name, without inheritance, so a function raises only
@@ -13,6 +18,8 @@ A message holds a stable code, ids of ours and counts; never a name, an address,
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class RosterbridgeError(Exception):
@@ -38,6 +45,42 @@ class ConfigurationError(PermanentError):
 
 class NotFoundError(PermanentError):
     """There is no such thing."""
+
+
+class ForbiddenError(PermanentError):
+    """The caller's role does not allow it."""
+
+
+class InvalidRequestError(PermanentError):
+    """What the caller asks for makes no sense; ``field`` names what is wrong in it."""
+
+    def __init__(self, code: str, detail: str = "", *, field: str = "") -> None:
+        super().__init__(code, detail)
+        self.field = field
+
+
+class ConflictError(PermanentError):
+    """What is stored does not allow it now."""
+
+
+class RepeatedRequestError(ConflictError):
+    """A request with this idempotency key was fulfilled before.
+
+    ``target_ids`` are the ids of what it created, in the order of ``Change.creates``; ``fingerprint`` is its content's.
+    """
+
+    def __init__(self, fingerprint: str, target_ids: tuple[str, ...]) -> None:
+        super().__init__("request-repeated")
+        self.fingerprint = fingerprint
+        self.target_ids = target_ids
+
+
+class InUseError(ConflictError):
+    """Flows use the account; ``flows`` are their ids and names, which its text does not hold."""
+
+    def __init__(self, flows: Sequence[tuple[str, str]]) -> None:
+        super().__init__("in-use", f"{len(flows)} flows")
+        self.flows = tuple(flows)
 
 
 class InputRejectedError(RosterbridgeError):

@@ -62,3 +62,56 @@ class ForwardEnvironment(StepEnvironment):
     """Settings of forward."""
 
     key_arn: str = Field(pattern=r"^arn:")
+    private_asm_hosts: bool
+
+
+class ApiEnvironment(Environment):
+    """Settings of the API."""
+
+    account_table: str = Field(min_length=3)
+    run_table: str = Field(min_length=3)
+    audit_table: str = Field(min_length=3)
+    run_bucket: str = Field(min_length=3)
+    key_arn: str = Field(pattern=r"^arn:")
+    state_machine_arn: str = Field(pattern=r"^arn:")
+    user_pool_id: str = Field(pattern=r"^[\w-]+_[0-9A-Za-z]+$")
+    cli_client_id: str = Field(min_length=3)
+    sftp_host: str = Field(min_length=3)
+    sftp_port: int = Field(ge=1, le=65535)
+    sftp_server_id: str = Field(pattern=r"^s-[0-9a-z]+$")
+    run_retention_days: int = Field(ge=1)
+    audit_retention_days: int = Field(ge=1)
+    home_grace_days: int = Field(ge=1)
+    private_asm_hosts: bool
+    changes_per_minute: int = Field(default=60, ge=1)
+    identity_provider: str = ""
+    identity_provider_email: str = ""
+
+    @property
+    def region(self) -> str:
+        """Where the user pool is, which its id begins with."""
+        return self.user_pool_id.split("_")[0]
+
+    @property
+    def keep_runs(self) -> timedelta:
+        """How long a run's record lives."""
+        return timedelta(days=self.run_retention_days)
+
+    @property
+    def keep_audit(self) -> timedelta:
+        """How long an entry of the audit trail lives."""
+        return timedelta(days=self.audit_retention_days)
+
+    @property
+    def home_grace(self) -> timedelta:
+        """How long the home folder of a deleted file account stays."""
+        return timedelta(days=self.home_grace_days)
+
+
+class SweepEnvironment(Environment):
+    """Settings of the sweep function."""
+
+    account_table: str = Field(min_length=3)
+    run_table: str = Field(min_length=3)
+    state_machine_arn: str = Field(pattern=r"^arn:")
+    home_bucket: str = Field(min_length=3)

@@ -14,6 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from rosterbridge.errors import PermanentError, TransientError
 
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
+# S3 takes the older signature, which links have by default, for no object that is encrypted with a key of ours
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
 
 # Codes of status 400 and 409 after which the same call can succeed later; the others of these are a fault of ours or
 # of the settings
@@ -27,6 +29,7 @@ TRANSIENT = frozenset(
         "ThrottledException",
         "Throttling",
         "ThrottlingException",
+        "TooManyRequestsException",
         "TransactionConflictException",
         "TransactionInProgressException",
     }
@@ -37,7 +40,7 @@ TOO_MANY_REQUESTS, SERVER_FAULT = 429, 500
 @cache
 def client(service: Any) -> Any:
     """Return the process's client of an AWS service."""
-    return boto3.client(service, config=CONFIG)
+    return boto3.client(service, config=S3_CONFIG if service == "s3" else CONFIG)
 
 
 def error_code(error: ClientError) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.exceptions import ClientError
 
 from rosterbridge.adapters.clients import client, error_code, translated
-from rosterbridge.errors import NotFoundError, TransientError
+from rosterbridge.errors import NotFoundError, PermanentError, TransientError
 from rosterbridge.flows.models import ObjectRef
 
+# What stands in quotes as it is, in every client
+PLAIN = frozenset(string.ascii_letters + string.digits + " .-_()+")
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "MethodNotAllowed", "405"})
 
 
@@ -56,13 +60,59 @@ class S3ObjectStore:
     def put_text(self, text: str, ref: ObjectRef) -> None:
         """Store a small text, such as a report in JSON."""
         with _translated():
-            self._client.put_object(Bucket=ref.bucket, Key=ref.key, Body=text.encode(), ContentType="application/json")
+            self._client.put_object(Bucket=ref.bucket, Key=ref.key, Body=text.encode(), ContentType=_content_type(ref))
 
     def get_text(self, ref: ObjectRef) -> str:
         """Return a small text; raises NotFoundError."""
         with _translated():
             body: bytes = self._client.get_object(**_address(ref))["Body"].read()
         return body.decode()
+
+    def link(self, ref: ObjectRef, *, file_name: str, seconds: int) -> str:
+        """Return an address from which the object can be downloaded under ``file_name`` for so long, by anybody."""
+        with _translated():
+            link: str = self._client.generate_presigned_url(
+                "get_object",
+                Params={**_address(ref), "ResponseContentDisposition": attachment(file_name)},
+                ExpiresIn=seconds,
+            )
+        return link
+
+    def empty(self, bucket: str, prefix: str) -> int:
+        """Delete every version of every object below the prefix, which ends with a slash; return how many.
+
+        Raises PermanentError ``prefix-not-a-folder``, since ``home/fa-1`` begins ``home/fa-10`` too.
+        """
+        if not prefix.endswith("/"):
+            raise PermanentError("prefix-not-a-folder")
+        count = 0
+        with _translated():
+            for page in self._client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+                versions, markers = page.get("Versions", []), page.get("DeleteMarkers", [])
+                self._delete_all(bucket, [*versions, *markers])
+                count += len(versions)
+        return count
+
+    def _delete_all(self, bucket: str, found: list[dict[str, Any]]) -> None:
+        """Delete up to 1,000 versions; raises TransientError when some of them stay."""
+        objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in found]
+        if not objects:
+            return
+        answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+        if codes := sorted({str(error.get("Code")) for error in answer.get("Errors", [])}):
+            kind = PermanentError if "AccessDenied" in codes else TransientError
+            raise kind("aws-refused", " ".join(["s3 DeleteObjects", *codes]))
+
+
+def attachment(file_name: str) -> str:
+    """Return the Content-Disposition of a download (RFC 6266): any name, and a plain one for old clients."""
+    printable = "".join(character for character in file_name if character.isprintable())
+    plain = "".join(character if character in PLAIN else "_" for character in printable)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(printable, safe='')}"
+
+
+def _content_type(ref: ObjectRef) -> str:
+    return "text/csv; charset=utf-8" if ref.key.endswith(".csv") else "application/json"
 
 
 def _address(ref: ObjectRef) -> dict[str, Any]:

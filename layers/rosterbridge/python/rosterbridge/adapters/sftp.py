@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import socket
+import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
@@ -14,6 +17,7 @@ from paramiko.sftp import (
     CMD_CLOSE,
     CMD_FSTAT,
     CMD_OPEN,
+    CMD_STAT,
     CMD_STATUS,
     CMD_WRITE,
     SFTP_FLAG_CREATE,
@@ -26,18 +30,20 @@ from paramiko.sftp import (
 
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import AsmAccount
+from rosterbridge.flows.ports import Probe
 
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 30.0  # for each single answer: banner, key exchange, sign-in, an SFTP request
+PROBE_SECONDS = 20.0  # the whole connection test: somebody waits for it, and API Gateway gives up after 30
 KEEPALIVE_SECONDS = 15
 BLOCK_BYTES = 32 * 1024  # the most that every SFTP server takes in one request
 REQUESTS_IN_FLIGHT = 64  # waiting for each answer before the next write makes 1 MB/s
 GCM_FIRST = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
-SIZE_IS_GIVEN = 0x1
+SIZE_IS_GIVEN, OWNER_IS_GIVEN, MODE_IS_GIVEN = 0x1, 0x2, 0x4
 
 
 class SftpDelivery:
-    """Sends a file in one connection; ``seconds_left`` tells how long the caller may still wait."""
+    """Sends a file, or tries whether it could; ``seconds_left`` tells how long the caller may still wait."""
 
     def __init__(
         self,
@@ -70,6 +76,37 @@ class SftpDelivery:
                 "host_key": transport.get_remote_server_key().fingerprint,
             }
 
+    def probe(self, account: AsmAccount, password: str) -> Probe:
+        """Connect as ``send`` does, without leaving a file: reach, host key, sign-in, folder; within 20 seconds.
+
+        Never raises for what the other side does or is: the code tells, ``host-key-unknown`` where no host key is
+        accepted yet. The password leaves only for a server whose host key is accepted.
+        """
+        until = time.monotonic() + min(PROBE_SECONDS, self._seconds_left())
+        hurried = SftpDelivery(
+            lambda: until - time.monotonic(),
+            connect_seconds=self._connect_seconds,
+            answer_seconds=self._answer_seconds,
+        )
+        return hurried._probe(account, password)
+
+    def _probe(self, account: AsmAccount, password: str) -> Probe:
+        found = Probe()
+        try:
+            with self._transport(account) as transport:
+                found = _met(transport)
+                if not _accepted_keys(account):
+                    return replace(found, code="host-key-unknown")
+                _check_host_key(transport, account)
+                found = replace(found, accepted=True)
+                self._sign_in(transport, account.username, password)
+                found = replace(found, signed_in=True)
+                with self._sftp(transport) as sftp:
+                    _check_folder(sftp, account.folder)
+        except RosterbridgeError as error:
+            return replace(found, code=error.code)
+        return replace(found, folder_found=True)
+
     @contextmanager
     def _transport(self, account: AsmAccount) -> Iterator[paramiko.Transport]:
         """Connect and agree on keys; whatever goes wrong until the end leaves here as an error of ours."""
@@ -88,18 +125,26 @@ class SftpDelivery:
             try:
                 self._negotiate(transport, account)
                 yield transport
-            except (paramiko.SSHException, OSError, EOFError) as error:
+            except (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError) as error:
                 raise _as_ours(error, overdue=overdue.is_set()) from None
             finally:
                 watchdog.cancel()
                 transport.close()
 
     def _connect(self, account: AsmAccount) -> socket.socket:
+        """Try each address of the host; ``create_connection`` by name would give each of them the whole time."""
         try:
-            timeout = min(self._connect_seconds, self._left())
-            return socket.create_connection((account.host, account.port), timeout=timeout)
+            found = socket.getaddrinfo(account.host, account.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:  # the latter for what cannot be a host name
             raise TransientError("asm-unreachable", type(error).__name__) from None
+        failure = ""
+        for *_, address in found:
+            timeout = min(self._connect_seconds, self._left())
+            try:
+                return socket.create_connection((str(address[0]), account.port), timeout=timeout)
+            except OSError as error:
+                failure = type(error).__name__
+        raise TransientError("asm-unreachable", failure)
 
     def _negotiate(self, transport: paramiko.Transport, account: AsmAccount) -> None:
         transport.banner_timeout = transport.handshake_timeout = self._answer_seconds
@@ -107,7 +152,8 @@ class SftpDelivery:
         options.ciphers = _first(GCM_FIRST, options.ciphers)
         # or a server with several keys could show another than the accepted one
         options.key_types = _first(_pinned_key_types(account), options.key_types)
-        transport.start_client(timeout=self._answer_seconds)
+        with _reading_what_it_says():
+            transport.start_client(timeout=self._answer_seconds)
         transport.set_keepalive(KEEPALIVE_SECONDS)
 
     def _sign_in(self, transport: paramiko.Transport, username: str, password: str) -> None:
@@ -124,10 +170,12 @@ class SftpDelivery:
     @contextmanager
     def _sftp(self, transport: paramiko.Transport) -> Iterator[paramiko.SFTPClient]:
         """Start SFTP with the time-out set before the subsystem, whose first answer is waited for already."""
-        channel = transport.open_session(timeout=self._answer_seconds)
-        channel.settimeout(self._answer_seconds)
-        channel.invoke_subsystem("sftp")
-        with paramiko.SFTPClient(channel) as sftp:
+        with _reading_what_it_says():
+            channel = transport.open_session(timeout=self._answer_seconds)
+            channel.settimeout(self._answer_seconds)
+            channel.invoke_subsystem("sftp")
+            opened = paramiko.SFTPClient(channel)
+        with opened as sftp:
             yield sftp
 
     def _left(self) -> float:
@@ -135,6 +183,27 @@ class SftpDelivery:
         if seconds <= 0:
             raise TransientError("asm-timed-out", "no time left")
         return seconds
+
+
+@contextmanager
+def _reading_what_it_says() -> Iterator[None]:
+    """Take for a lost connection whatever paramiko stumbles over in the other side's bytes."""
+    try:
+        yield
+    except (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError):
+        raise
+    except Exception as error:  # noqa: BLE001 its thread hands on errors of every class
+        raise TransientError("asm-connection-lost", type(error).__name__) from None
+
+
+def _met(transport: paramiko.Transport) -> Probe:
+    shown = transport.get_remote_server_key()
+    return Probe(
+        reached=True,
+        host_key=f"{shown.get_name()} {shown.get_base64()}",
+        fingerprint=shown.fingerprint,
+        server=transport.remote_version,
+    )
 
 
 def _first(preferred: tuple[str, ...], offered: Sequence[str]) -> tuple[str, ...]:
@@ -199,6 +268,28 @@ def _put(sftp: paramiko.SFTPClient, source: BinaryIO, remote_path: str) -> int:
 
 def _size(attributes: paramiko.Message) -> int | None:
     return attributes.get_int64() if attributes.get_int() & SIZE_IS_GIVEN else None
+
+
+def _check_folder(sftp: paramiko.SFTPClient, folder: str) -> None:
+    """Raise PermanentError ``asm-folder-missing`` unless the folder is there and is one."""
+    try:
+        attributes = _Requests(sftp).ask(CMD_STAT, folder or ".")
+    except _RefusedError as refused:
+        if refused.status == SFTP_NO_SUCH_FILE:
+            raise PermanentError("asm-folder-missing") from None
+        raise TransientError("asm-storage-refused", f"stat: status {refused.status}") from None
+    if not _may_be_folder(attributes):
+        raise PermanentError("asm-folder-missing", "a file has its name")
+
+
+def _may_be_folder(attributes: paramiko.Message) -> bool:
+    """Tell a folder by its mode, which a server may leave out."""
+    given = attributes.get_int()
+    if given & SIZE_IS_GIVEN:
+        attributes.get_int64()
+    if given & OWNER_IS_GIVEN:
+        attributes.get_int(), attributes.get_int()
+    return not given & MODE_IS_GIVEN or stat.S_ISDIR(attributes.get_int())
 
 
 class _RefusedError(Exception):

@@ -8,6 +8,11 @@ FAILURES = {
     "asm-timed-out": "Apple's server stopped answering; Rosterbridge tries again by itself.",
     "asm-storage-refused": "Apple's server did not take the file; Rosterbridge tries again by itself.",
     "asm-size-differs": "Apple's server got a file of another size; Rosterbridge tries again by itself.",
+    "host-not-public": (
+        "The host of this connection leads to an address that is not on the public internet, so nothing was sent: "
+        "correct the host in the ASM account."
+    ),
+    "host-malformed": "The host of this connection is no name of a host: correct it in the ASM account.",
     "asm-sign-in-refused": (
         "Apple School Manager refused the user name or password of this connection: "
         "get a new password in Apple School Manager and enter it in the ASM account."

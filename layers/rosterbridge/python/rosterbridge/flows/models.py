@@ -16,7 +16,19 @@ Network = IPv4Network | IPv6Network
 # What Transfer Family accepts as a user name, and never a name of one or two characters
 Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@-]{2,99}$")]
 
+# What people call a thing: one line, nothing that commands a terminal or turns the text around, not blank
+ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
+Name = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}+$", min_length=1, max_length=100, strip_whitespace=True)]
+Label = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}*$", max_length=100, strip_whitespace=True)]
+
 APPLE_HOST = "upload.appleschoolcontent.com"
+
+
+class Role(StrEnum):
+    """What a user may do: everything of one organization, or of all."""
+
+    ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
 
 
 class Model(BaseModel):
@@ -25,58 +37,103 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Project(Model):
+class Thing(Model):
+    """What an administrator creates; ``version`` grows by one with each change of theirs."""
+
+    id: str
+    organization_id: str
+    created_at: datetime
+    version: int = 1
+
+
+class Organization(Model):
+    """A district or group of schools; every other thing belongs to exactly one."""
+
+    id: str
+    name: Name
+    created_at: datetime
+    version: int = 1
+
+    @property
+    def organization_id(self) -> str:
+        """Its own id, so that it is found as its things are."""
+        return self.id
+
+
+class Project(Thing):
     """An organization's group of flows, with the switch that saves request and response data."""
 
-    id: str
-    organization_id: str
-    name: str
+    name: Name
     save_data: bool = False
+    save_data_since: datetime | None = None
+    save_data_by: str | None = None
 
 
-class FileAccount(Model):
-    """An SFTP user of ours; its home folder is named by its id."""
+class PublicKey(Model):
+    """One of the keys that a file account signs in with; ``text`` is OpenSSH's type and key without a comment."""
 
     id: str
-    organization_id: str
-    project_id: str
+    label: Label
+    text: str
+    fingerprint: str
+    added_at: datetime
+    expires_at: datetime | None = None
+
+
+class FileAccount(Thing):
+    """An SFTP user of ours; its home folder is named by its id. ``flow_ids`` are the flows that use it."""
+
     username: Username
     authentication: Literal["password", "public_key"]
     password_hash: str | None = Field(default=None, repr=False)
-    public_keys: tuple[str, ...] = ()
+    password_set_at: datetime | None = None
+    public_keys: tuple[PublicKey, ...] = ()
     networks: tuple[Network, ...] = ()
     enabled: bool = True
-    created_at: datetime
+    flow_ids: frozenset[str] = frozenset()
+    last_login_at: datetime | None = None
+    last_upload_at: datetime | None = None
 
 
-class AsmAccount(Model):
-    """The connection to Apple School Manager; the password is kept encrypted."""
+class AsmAccount(Thing):
+    """The connection to Apple School Manager, its password kept encrypted; ``flow_ids`` are the flows that use it."""
 
-    id: str
-    organization_id: str
-    project_id: str
+    name: Name
     host: str = APPLE_HOST
     port: int = Field(default=22, ge=1, le=65535)
     username: str
     encrypted_password: str = Field(repr=False)
     host_keys: tuple[str, ...]
     folder: str = "dropbox"
-    created_at: datetime
+    flow_ids: frozenset[str] = frozenset()
 
 
-class Flow(Model):
+class Flow(Thing):
     """A file account, an ASM account, a template and its options, on or off."""
 
-    id: str
-    organization_id: str
     project_id: str
-    name: str
+    name: Name
     template: Template
     file_account_id: str
     asm_account_id: str
     options: ConversionOptions = ConversionOptions()
     enabled: bool = True
-    created_at: datetime
+
+
+class AuditEntry(Model):
+    """Who did what, when and from where; ``fields`` are the names of what was changed, never the values."""
+
+    id: str
+    organization_id: str
+    at: datetime
+    actor: str
+    role: Role
+    source_ip: str
+    action: str
+    kind: str
+    target_id: str
+    fields: tuple[str, ...] = ()
+    expires_at: datetime
 
 
 class RunStatus(StrEnum):
@@ -113,7 +170,10 @@ class ObjectRef(Model):
 
 
 class Step(Model):
-    """One stage of a run; request and response are kept only while the project saves them."""
+    """One stage of a run.
+
+    Request and response are ``saved`` only while the project wants it: apart from the record, where they are empty.
+    """
 
     name: StepName
     started_at: datetime
@@ -125,29 +185,36 @@ class Step(Model):
     counts: dict[str, int] = Field(default_factory=dict)
     request: dict[str, Any] = Field(default_factory=dict)
     response: dict[str, Any] = Field(default_factory=dict)
+    saved: bool = False
 
 
-class Run(Model):
-    """One upload's way through a flow."""
+class RunSummary(Model):
+    """A run as a line of the history."""
 
     id: str
     organization_id: str
     project_id: str
     flow_id: str
     flow_name: str
-    file_account_id: str
     status: RunStatus
     received_at: datetime
     ended_at: datetime | None = None
     file_name: str
     file_bytes: int
+    summary: str = ""
+    error: str | None = None
+    rerun_of: str | None = None
+
+
+class Run(RunSummary):
+    """One upload's way through a flow."""
+
+    file_account_id: str
     source: ObjectRef
     result: ObjectRef | None = None
     provenance: ObjectRef | None = None
     report: ObjectRef | None = None
     delivered_to: str | None = None
-    summary: str = ""
-    error: str | None = None
     steps: tuple[Step, ...] = ()
     expires_at: datetime
 

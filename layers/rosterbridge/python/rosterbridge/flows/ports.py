@@ -3,14 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
-from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, ObjectRef, Project, Run, RunStatus, Step
+from rosterbridge.flows.models import (
+    AsmAccount,
+    AuditEntry,
+    FileAccount,
+    Flow,
+    Model,
+    ObjectRef,
+    Organization,
+    Role,
+    Run,
+    RunStatus,
+    RunSummary,
+    Step,
+    Thing,
+)
+
+M = TypeVar("M", bound=Model)
+
+
+T = TypeVar("T", bound=Organization | Thing)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A creation that its sender may repeat: the same ``key`` by the same user with the same content is done once."""
+
+    key: str
+    user_id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class RepeatedRequest:
+    """What is known of a request that was fulfilled: its ``fingerprint``, and the ids of what it created."""
+
+    fingerprint: str
+    target_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is stored together or not at all, with the entry in the audit trail that tells of it.
+
+    ``updates`` hold the version that was read; they are stored under the next one. ``removes`` likewise. ``user_ids``
+    are users whom the directory has created for the request: they are no things of ours.
+    """
+
+    audit: AuditEntry
+    creates: tuple[Organization | Thing, ...] = ()
+    updates: tuple[Organization | Thing, ...] = ()
+    removes: tuple[Thing, ...] = ()
+    request: Request | None = None
+    user_ids: tuple[str, ...] = ()
+
+    @property
+    def target_ids(self) -> tuple[str, ...]:
+        """The ids of what the change creates."""
+        return (*(thing.id for thing in self.creates), *self.user_ids)
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    """Some of a list, and the opaque cursor with which it goes on; None at its end."""
+
+    items: tuple[M, ...]
+    cursor: str | None = None
 
 
 class AccountStore(Protocol):
-    """Keeps organizations' accounts and flows."""
+    """Keeps organizations with their projects, accounts and flows; nothing is found but in its own organization."""
+
+    def get(self, kind: type[T], organization_id: str, identity: str) -> T | None:
+        """Return one thing of the organization, as it is stored now."""
+
+    def list(self, kind: type[T], organization_id: str) -> Sequence[T]:
+        """Return all things of a kind that the organization has, in the order of their creation."""
+
+    def organizations(self) -> Sequence[Organization]:
+        """Return all organizations, in the order of their creation."""
+
+    def commit(self, change: Change) -> None:
+        """Store the change whole.
+
+        A flow is written into the ``flow_ids`` of its two accounts with it. Raises ConflictError ``version-changed``
+        (another change was stored meanwhile), ``username-taken``, ``in-use`` (an account that a flow uses is removed),
+        ``account-gone`` (an account that a new flow names is removed), or RepeatedRequestError.
+        """
+
+    def repeated(self, request: Request, now: datetime) -> RepeatedRequest | None:
+        """Return what a request with the same key of the same user created within the last 24 hours."""
 
     def file_account_by_username(self, username: str) -> FileAccount | None:
         """Return the file account that signs in with ``username``."""
@@ -18,20 +105,48 @@ class AccountStore(Protocol):
     def flows_of_file_account(self, file_account_id: str) -> Sequence[Flow]:
         """Return the flows that an upload to this file account starts."""
 
-    def flow(self, flow_id: str) -> Flow | None:
-        """Return the flow."""
+    def note_login(self, account: FileAccount, at: datetime) -> None:
+        """Keep when the account signed in last; its version stays. One that is removed meanwhile stays removed."""
 
-    def asm_account(self, asm_account_id: str) -> AsmAccount | None:
-        """Return the ASM account."""
+    def note_upload(self, account: FileAccount, at: datetime) -> None:
+        """Keep when the account uploaded last, likewise."""
 
-    def project(self, project_id: str) -> Project | None:
-        """Return the project."""
+    def due_homes(self, now: datetime) -> Sequence[str]:
+        """Return the ids of removed file accounts whose home folders are to be removed by now."""
 
-    def put_project(self, project: Project) -> None:
-        """Store the project."""
+    def forget_home(self, file_account_id: str) -> None:
+        """Note that a removed account's home folder is gone."""
 
-    def create_flow(self, flow: Flow, file_account: FileAccount, asm_account: AsmAccount) -> None:
-        """Store the three together or none; raises ConfigurationError ``username-taken``."""
+    def note_start(self, run_id: str, at: datetime) -> None:
+        """Note that a run is about to be recorded and started: whoever finds the note later makes sure that it was."""
+
+    def open_starts(self, before: datetime) -> Sequence[str]:
+        """Return the ids of runs that were noted by then and not forgotten since."""
+
+    def forget_start(self, run_id: str) -> None:
+        """Note that a run was started."""
+
+
+class AuditStore(Protocol):
+    """The audit trail; entries come in by ``AccountStore.commit``, or alone for what changes no thing of ours."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Store an entry."""
+
+    def page(self, organization_id: str, *, limit: int, cursor: str | None = None) -> Page[AuditEntry]:
+        """Return an organization's entries, newest first; raises InvalidRequestError ``cursor-invalid``."""
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs of a project are meant: of one flow, with one status, received from ``since`` on, before ``until``."""
+
+    organization_id: str
+    project_id: str
+    flow_id: str | None = None
+    status: RunStatus | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class RunStore(Protocol):
@@ -41,10 +156,16 @@ class RunStore(Protocol):
         """Store a new run and return it; one that is known already stays as it is and is returned instead."""
 
     def get(self, run_id: str) -> Run | None:
-        """Return the run with its steps."""
+        """Return the run with its steps, as it is stored now."""
 
-    def list(self, project_id: str, *, limit: int) -> Sequence[Run]:
-        """Return a project's runs, newest first."""
+    def peek(self, run_id: str) -> RunSummary | None:
+        """Return the run without its steps, cheaply, and at most a second behind."""
+
+    def page(self, wanted: RunFilter, *, limit: int, cursor: str | None = None) -> Page[RunSummary]:
+        """Return runs, newest first; raises InvalidRequestError ``cursor-invalid``."""
+
+    def neighbours(self, run: Run) -> tuple[str | None, str | None]:
+        """Return the ids of the run before and the run after this one in its project."""
 
     def start_step(self, run_id: str, status: RunStatus, step: Step) -> None:
         """Record that a step begins and what the run is doing.
@@ -93,6 +214,12 @@ class ObjectStore(Protocol):
     def get_text(self, ref: ObjectRef) -> str:
         """Return a small text; raises NotFoundError."""
 
+    def link(self, ref: ObjectRef, *, file_name: str, seconds: int) -> str:
+        """Return an address from which the object can be downloaded under ``file_name`` for so long, by anybody."""
+
+    def empty(self, bucket: str, prefix: str) -> int:
+        """Delete every version of every object below the prefix; return how many."""
+
 
 class SecretBox(Protocol):
     """Encrypts what must be read again, bound to its organization."""
@@ -111,6 +238,20 @@ class Workflow(Protocol):
         """Start the run's execution; starting it again is no error."""
 
 
+@dataclass(frozen=True)
+class Probe:
+    """How far a connection test came: ``reached`` → ``accepted`` its host key → ``signed_in`` → ``folder_found``."""
+
+    host_key: str | None = None
+    fingerprint: str | None = None
+    server: str | None = None
+    reached: bool = False
+    accepted: bool = False
+    signed_in: bool = False
+    folder_found: bool = False
+    code: str | None = None
+
+
 class Delivery(Protocol):
     """Puts a file on Apple's server."""
 
@@ -119,3 +260,51 @@ class Delivery(Protocol):
 
         Raises TransientError (away, slow, broken off) or PermanentError (sign-in or host key refused).
         """
+
+    def probe(self, account: AsmAccount, password: str) -> Probe:
+        """Connect as ``send`` does, without leaving a file: reach, host key, sign-in, folder.
+
+        Never raises for what the other side does or is: the answer tells how far it came.
+        """
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody who may sign in; ``status`` is the directory's own word."""
+
+    id: str
+    email: str
+    role: Role
+    organization_id: str | None
+    status: str
+    created_at: datetime
+
+
+class UserDirectory(Protocol):
+    """Who may sign in, and to which organization they belong."""
+
+    def create(self, email: str, organization_id: str | None) -> User:
+        """Create a user, who gets a temporary password by e-mail and may do nothing yet.
+
+        Of no organization it is an operator. One who was never admitted is returned again. Raises ConflictError
+        ``user-known``.
+        """
+
+    def admit(self, user: User) -> None:
+        """Give a user the rights of the role in the organization; may be repeated."""
+
+    def find(self, user_id: str, organization_id: str | None) -> User | None:
+        """Return a user of the organization, admitted or not."""
+
+    def users(self, organization_id: str | None) -> Sequence[User]:
+        """Return the users of an organization; of none: the operators."""
+
+    def remove(self, user_id: str) -> None:
+        """Delete a user, who is signed out everywhere."""
+
+
+class SftpServer(Protocol):
+    """The endpoint that file accounts upload to."""
+
+    def host_key_fingerprints(self) -> Sequence[str]:
+        """Return its host keys' fingerprints, ``SHA256:…``."""

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rosterbridge.errors import ConfigurationError, NotFoundError, PermanentError, RosterbridgeError, at_boundary
+from rosterbridge.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    NotFoundError,
+    PermanentError,
+    RosterbridgeError,
+    TransientError,
+    at_boundary,
+)
+from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.messages import message
-from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Run, RunStatus, Step, StepName
+from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Project, Run, RunStatus, Step, StepName
 from rosterbridge.flows.ports import AccountStore, Delivery, ObjectStore, RunStore, SecretBox
-from rosterbridge.flows.receiving import run_object
+from rosterbridge.flows.run_files import put_aside, run_object
 from rosterbridge.roster.report import Report, counted
+
+MOST_OPTIONS = 32 * 1024  # characters of JSON
 
 
 class Validation(Model):
@@ -54,6 +66,7 @@ class Processor:
 
         with self._step(run_id, "validate", RunStatus.VALIDATING) as work:
             source = work.fetch(work.run.source)
+            work.requests(method="validate", **_asked(work, source))
             report = validate(source, work.flow.options, as_of=work.run.received_at.date())
             stored = run_object(work.run.source.bucket, run_id, "report.json")
             self.objects.put_text(report_to_json(report), stored)
@@ -62,7 +75,12 @@ class Processor:
                 code=report.rejected_by,
                 message=report.summary,
                 counts=_counts(report),
-                response={"format": report.format, "codes": list(report.codes)},
+                response={
+                    "format": report.format,
+                    "accepted": report.accepted,
+                    "codes": list(report.codes),
+                    "target": stored.key,
+                },
             )
             work.produced(report=stored, summary=report.summary)
         return Validation(accepted=report.accepted, report=stored)
@@ -74,6 +92,7 @@ class Processor:
         with self._step(run_id, "convert", RunStatus.CONVERTING) as work:
             source, target = work.fetch(work.run.source), work.folder / "result.zip"
             origins = work.folder / "provenance.csv.gz"
+            work.requests(method="convert", **_asked(work, source))
             as_of = work.run.received_at.date()
             report = convert(source, target, work.flow.options, as_of=as_of, provenance=origins)
             if not report.accepted:
@@ -82,24 +101,29 @@ class Processor:
             self.objects.upload(target, stored)
             provenance = run_object(work.run.source.bucket, run_id, "provenance.csv.gz")
             self.objects.upload(origins, provenance)
+            size = target.stat().st_size
             work.ended(
                 outcome="succeeded",
-                counts={**report.sent, "bytes": target.stat().st_size},
+                counts={**report.sent, "bytes": size},
                 message="Passed on unchanged." if report.unchanged else "Converted to Apple School Manager CSV.",
+                response={"format": "asm", "unchanged": report.unchanged, "target": stored.key, "bytes": size},
             )
             work.produced(result=stored, provenance=provenance)
         return Conversion(result=stored)
 
-    def forward(self, run_id: str, delivery: Delivery, secrets: SecretBox) -> Forwarding:
-        """Send the ZIP to Apple; raises TransientError or PermanentError."""
+    def forward(self, run_id: str, delivery: Delivery, secrets: SecretBox, hosts: HostCheck) -> Forwarding:
+        """Send the ZIP to Apple, to the address that was checked; raises TransientError or PermanentError."""
         with self._step(run_id, "forward", RunStatus.FORWARDING) as work:
             account = self._asm_account(work.flow)
             password = secrets.decrypt(account.encrypted_password, organization_id=account.organization_id)
-            local = work.fetch(run_object(work.run.source.bucket, run_id, "result.zip"))
-            name = remote_name(run_id)
-            work.requests(method="put", host=account.host, port=account.port, folder=account.folder, name=name)
-            sent = delivery.send(local, account, password, name)
-            converted, size = work.run.step("convert"), local.stat().st_size
+            result = run_object(work.run.source.bucket, run_id, "result.zip")
+            local = work.fetch(result)
+            name, size = remote_name(run_id), local.stat().st_size
+            server = {"host": account.host, "port": account.port, "folder": account.folder}
+            work.requests(method="put", source=result.key, **server, name=name, bytes=size)
+            checked = account.model_copy(update={"host": _address(hosts, account.host)})
+            sent = {**delivery.send(local, checked, password, name), "outcome": "stored"}
+            converted = work.run.step("convert")
             work.ended(outcome="succeeded", counts={"bytes": size}, message="Handed over to Apple.", response=sent)
             work.produced(
                 summary=f"Sent to Apple School Manager: {counted(converted.counts if converted else {})}.",
@@ -108,8 +132,8 @@ class Processor:
         return Forwarding(remote_name=name, sent_bytes=size)
 
     def _asm_account(self, flow: Flow) -> AsmAccount:
-        account = self.accounts.asm_account(flow.asm_account_id)
-        if account is None or account.organization_id != flow.organization_id:
+        account = self.accounts.get(AsmAccount, flow.organization_id, flow.asm_account_id)
+        if account is None:
             raise ConfigurationError("asm-account-missing", flow.asm_account_id)
         return account
 
@@ -134,7 +158,7 @@ class Processor:
             work.save()
 
     def _flow(self, run: Run) -> Flow:
-        flow = self.accounts.flow(run.flow_id)
+        flow = self.accounts.get(Flow, run.organization_id, run.flow_id)
         if flow is None:
             raise ConfigurationError("flow-missing", run.flow_id)
         return flow
@@ -167,20 +191,39 @@ class _Work:
         self._produced.update(produced)
 
     def failed(self, code: str) -> None:
-        self.ended(outcome="failed", code=code, message=message(code))
+        self.ended(outcome="failed", code=code, message=message(code), response={"outcome": "failed", "code": code})
         self.produced(summary=message(code))
 
     def save(self) -> None:
         step = self._step.model_copy(update={"ended_at": self._processor.now()})
-        project = self._processor.accounts.project(self.run.project_id)
-        if project is None or not project.save_data:
-            step = step.model_copy(update={"request": {}, "response": {}})
+        project = self._processor.accounts.get(Project, self.run.organization_id, self.run.project_id)
+        if project is not None and project.save_data:
+            with suppress(RosterbridgeError):  # a file is not sent once more because this could not be kept
+                step = put_aside(self._processor.objects, self.run.source.bucket, self.run.id, step)
+        step = step.model_copy(update={"request": {}, "response": {}})
         self._processor.runs.end_step(self.run.id, step, **self._produced)
 
 
 def remote_name(run_id: str) -> str:
     """Return the name that a run's ZIP has on Apple's server: plain ASCII, and the same for every try."""
     return f"rosterbridge-{run_id}.zip"
+
+
+def _address(hosts: HostCheck, host: str) -> str:
+    """Return what to connect to; a name may lead elsewhere by now than when the account was stored."""
+    try:
+        return hosts.check(host)
+    except InvalidRequestError as error:
+        if error.code == "asm-host-unresolved":  # names fail to resolve for a while, too
+            raise TransientError("asm-unreachable", "unresolved") from None
+        raise
+
+
+def _asked(work: _Work, source: Path) -> dict[str, Any]:
+    """Return what a step works on; options of unusual length are left out, since a run is shown whole."""
+    asked = {"source": work.run.source.key, "bytes": source.stat().st_size}
+    options = asdict(work.flow.options)
+    return asked if len(json.dumps(options)) > MOST_OPTIONS else {**asked, "options": options}
 
 
 def _counts(report: Report) -> dict[str, int]:

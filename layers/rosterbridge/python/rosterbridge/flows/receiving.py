@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from rosterbridge.errors import NotFoundError
 from rosterbridge.flows.messages import message
-from rosterbridge.flows.models import Flow, ObjectRef, Run, RunStatus, Step
+from rosterbridge.flows.models import FileAccount, Flow, ObjectRef, Project, Run, RunStatus, Step
 from rosterbridge.flows.ports import AccountStore, ObjectStore, RunStore, Workflow
+from rosterbridge.flows.run_files import all_put_aside, run_object
 from rosterbridge.flows.signing_in import HOME_PREFIX
 
 # What SFTP clients call a file that they have not finished
@@ -53,16 +54,25 @@ class Receiver:
             started = [self._start(uploaded, flow) for flow in flows]
         except NotFoundError:  # a repeated event finished between the check and the copy
             return []
+        self._note(uploaded, flows[0])
         self.objects.delete(uploaded.ref)
         return started
 
     def _start(self, uploaded: Uploaded, flow: Flow) -> str:
-        run = new_run(uploaded, flow, self.run_bucket, self.keep_runs)
+        project = self.accounts.get(Project, flow.organization_id, flow.project_id)
+        save_data = bool(project and project.save_data)
+        run = new_run(uploaded, flow, self.run_bucket, self.keep_runs, save_data=save_data)
         self.objects.copy(uploaded.ref, run.source)
-        stored = self.runs.create(run)  # the flow may have been switched since an earlier try: its record counts
+        # the flow may have been switched since an earlier try: its record counts
+        stored = self.runs.create(all_put_aside(self.objects, run))
         if not stored.status.final:
             self.workflow.start(stored.id, stored.source)
         return stored.id
+
+    def _note(self, uploaded: Uploaded, flow: Flow) -> None:
+        account = self.accounts.get(FileAccount, flow.organization_id, flow.file_account_id)
+        if account is not None:
+            self.accounts.note_upload(account, uploaded.at)
 
 
 def is_upload(key: str, size: int) -> bool:
@@ -84,35 +94,72 @@ def run_id(ref: ObjectRef, flow_id: str) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
-def run_object(bucket: str, run: str, name: str) -> ObjectRef:
-    """Return where a run keeps one of its files."""
-    return ObjectRef(bucket=bucket, key=f"runs/{run}/{name}")
+@dataclass(frozen=True)
+class Opening:
+    """What a run begins with; ``size`` in bytes, ``origin`` is where its file comes from."""
+
+    identity: str
+    flow: Flow
+    file_name: str
+    size: int
+    at: datetime
+    origin: ObjectRef
+    rerun_of: str | None = None
 
 
-def new_run(uploaded: Uploaded, flow: Flow, run_bucket: str, keep: timedelta) -> Run:
+def new_run(uploaded: Uploaded, flow: Flow, run_bucket: str, keep: timedelta, *, save_data: bool) -> Run:
     """Return the record of a run that starts now; that of a switched-off flow is final at once."""
-    identity = run_id(uploaded.ref, flow.id)
-    run = Run(
-        id=identity,
+    opening = Opening(
+        identity=run_id(uploaded.ref, flow.id),
+        flow=flow,
+        file_name=uploaded.ref.key.rsplit("/", 1)[-1],
+        size=uploaded.size,
+        at=uploaded.at,
+        origin=uploaded.ref,
+    )
+    run = open_run(opening, run_bucket, keep, save_data=save_data)
+    return run if flow.enabled else _switched_off(run)
+
+
+def open_run(opening: Opening, run_bucket: str, keep: timedelta, *, save_data: bool) -> Run:
+    """Return a run whose file was received, with its first step's request and response if they are to be saved."""
+    flow = opening.flow
+    source = run_object(run_bucket, opening.identity, "source.zip")
+    return Run(
+        id=opening.identity,
         organization_id=flow.organization_id,
         project_id=flow.project_id,
         flow_id=flow.id,
         flow_name=flow.name,
         file_account_id=flow.file_account_id,
         status=RunStatus.RECEIVED,
-        received_at=uploaded.at,
-        file_name=uploaded.ref.key.rsplit("/", 1)[-1],
-        file_bytes=uploaded.size,
-        source=run_object(run_bucket, identity, "source.zip"),
-        steps=(_step(uploaded),),
-        expires_at=uploaded.at + keep,
+        received_at=opening.at,
+        file_name=opening.file_name,
+        file_bytes=opening.size,
+        source=source,
+        steps=(_step(opening, source, save_data=save_data),),
+        expires_at=opening.at + keep,
+        rerun_of=opening.rerun_of,
     )
-    return run if flow.enabled else _switched_off(run)
 
 
-def _step(uploaded: Uploaded) -> Step:
-    counts = {"bytes": uploaded.size}
-    return Step(name="receive", started_at=uploaded.at, ended_at=uploaded.at, outcome="succeeded", counts=counts)
+def _step(opening: Opening, source: ObjectRef, *, save_data: bool) -> Step:
+    saved = {
+        "request": {
+            "method": "rerun" if opening.rerun_of else "upload",
+            "source": opening.origin.key,
+            "bytes": opening.size,
+        },
+        "response": {"target": source.key, "bytes": opening.size},
+    }
+    return Step(
+        name="receive",
+        started_at=opening.at,
+        ended_at=opening.at,
+        outcome="succeeded",
+        counts={"bytes": opening.size},
+        **(saved if save_data else {}),
+    )
 
 
 def _switched_off(run: Run) -> Run:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rosterbridge.flows.models import FileAccount
+from rosterbridge.errors import RosterbridgeError
+from rosterbridge.flows.models import FileAccount, PublicKey
 from rosterbridge.flows.ports import AccountStore
 
 HOME_PREFIX = "home"
@@ -49,30 +52,46 @@ def sign_in(
     hasher: PasswordHasher,
     home: HomeSettings,
     refused: Callable[[str], None],
+    now: Callable[[], datetime],
 ) -> dict[str, Any]:
     """Return Transfer Family's answer for an accepted client, or ``{}``, which refuses it.
 
-    Every refusal looks alike to the client; ``refused`` is told the reason as a code.
+    Every refusal looks alike to the client; ``refused`` is told the reason as a code. An accepted client is noted at
+    the account; by key, Transfer Family asks before it compares and tells nothing afterwards, so the question counts.
     """
+    at = now()
     account = accounts.file_account_by_username(request.username)
     by_key = not request.password
     # The work of a comparison is done for every password, so that time does not tell which names exist.
     matches = by_key or hasher.matches(request.password, account.password_hash if account else None)
-    reason = _refusal(request, account, by_key=by_key, matches=matches)
+    keys = usable(account.public_keys, at) if account else ()
+    reason = _refusal(request, account, keys if by_key else None, matches=matches)
     if reason or account is None:
         refused(reason or "unknown-user")
         return {}
+    with suppress(RosterbridgeError):  # nobody is kept out because a time could not be noted
+        accounts.note_login(account, at)
     answer = _grant(account, home)
-    return {**answer, "PublicKeys": list(account.public_keys)} if by_key else answer
+    return {**answer, "PublicKeys": [key.text for key in keys]} if by_key else answer
 
 
-def _refusal(request: SignInRequest, account: FileAccount | None, *, by_key: bool, matches: bool) -> str | None:
+def usable(keys: Iterable[PublicKey], now: datetime) -> tuple[PublicKey, ...]:
+    """Return the keys that have not expired."""
+    return tuple(key for key in keys if key.expires_at is None or key.expires_at > now)
+
+
+def _refusal(
+    request: SignInRequest, account: FileAccount | None, keys: Sequence[PublicKey] | None, *, matches: bool
+) -> str | None:
+    """Return why the client is refused; without ``keys`` it comes with a password."""
     if request.protocol != "SFTP":
         return "protocol-not-offered"
     if account is None:
         return "unknown-user"
-    if by_key != (account.authentication == "public_key") or (by_key and not account.public_keys):
+    if (keys is not None) != (account.authentication == "public_key"):
         return "wrong-authentication"
+    if keys is not None and not keys:
+        return "no-usable-key"
     if not matches:
         return "wrong-password"
     if not account.enabled:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from rosterbridge.roster.codes import Severity, check_severities
 
+MOST = 1000  # entries of a list: a flow is stored as one item, and shown in one answer
+
 
 class _Limits:
     """Limits of a value in the words of pydantic's core; its own ways of saying so cost an import."""
@@ -19,7 +21,7 @@ class _Limits:
         return {**handler(source), **self.limits}
 
 
-Ids = tuple[Annotated[str, _Limits(min_length=1, max_length=255)], ...]
+Ids = Annotated[tuple[Annotated[str, _Limits(min_length=1, max_length=255)], ...], _Limits(max_length=MOST)]
 AsmRepair = Literal["instructors", "roster-classes", "roster-students"]
 
 
@@ -63,7 +65,7 @@ class ConversionOptions:
     """What NULL, null, N/A and - mean where no name is expected."""
     repair: bool | None = None
     """Mend or drop wrong rows and go on, or reject for any; by default on for OneRoster, off for Apple's format."""
-    asm_repairs: tuple[AsmRepair, ...] = ("instructors", "roster-classes", "roster-students")
+    asm_repairs: Annotated[tuple[AsmRepair, ...], _Limits(max_length=MOST)] = ("instructors", "roster-classes", "roster-students")
     """What repair mends in Apple's own format: unknown instructors, rosters of unknown classes or students."""
     max_dropped: Annotated[float, _Limits(ge=0, le=1)] = 0.05
     """The share of a file's rows above which dropping rejects the upload."""

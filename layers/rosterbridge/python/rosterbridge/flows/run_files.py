@@ -1,0 +1,58 @@
+"""Where a run keeps its files; request and response of its steps are among them, and so end with them."""
+
+from __future__ import annotations
+
+import json
+
+from rosterbridge.errors import NotFoundError
+from rosterbridge.flows.models import ObjectRef, Run, Step, StepName
+from rosterbridge.flows.ports import ObjectStore
+
+
+def run_object(bucket: str, run: str, name: str) -> ObjectRef:
+    """Return where a run keeps one of its files."""
+    return ObjectRef(bucket=bucket, key=f"runs/{run}/{name}")
+
+
+def made_object(bucket: str, run: str, name: str) -> ObjectRef:
+    """Return where a file lies for a day that is made of a run's files when somebody asks for it."""
+    return ObjectRef(bucket=bucket, key=f"made/{run}/{name}")
+
+
+def saved_object(bucket: str, run: str, step: StepName) -> ObjectRef:
+    """Return where request and response of a step lie."""
+    return run_object(bucket, run, f"steps/{step}.json")
+
+
+def put_aside(objects: ObjectStore, bucket: str, run_id: str, step: Step) -> Step:
+    """Store request and response apart; return the step for the record, which says that there are some."""
+    text = json.dumps({"request": step.request, "response": step.response}, sort_keys=True)
+    objects.put_text(text, saved_object(bucket, run_id, step.name))
+    return step.model_copy(update={"request": {}, "response": {}, "saved": True})
+
+
+def all_put_aside(objects: ObjectStore, run: Run) -> Run:
+    """Store request and response of each step of a new run apart."""
+    return run.model_copy(
+        update={
+            "steps": tuple(
+                put_aside(objects, run.source.bucket, run.id, step) if step.request or step.response else step
+                for step in run.steps
+            )
+        }
+    )
+
+
+def with_data(objects: ObjectStore, run: Run) -> Run:
+    """Return the run with request and response of its steps, as far as they are kept still."""
+    return run.model_copy(update={"steps": tuple(_with_data(objects, run, step) for step in run.steps)})
+
+
+def _with_data(objects: ObjectStore, run: Run, step: Step) -> Step:
+    if not step.saved:
+        return step
+    try:
+        saved = json.loads(objects.get_text(saved_object(run.source.bucket, run.id, step.name)))
+    except NotFoundError:  # saved data is kept for a shorter time than the history
+        return step
+    return step.model_copy(update={name: saved[name] for name in ("request", "response")})
