@@ -30,6 +30,8 @@ RETENTION = {
     365: logs.RetentionDays.ONE_YEAR,
     400: logs.RetentionDays.THIRTEEN_MONTHS,
 }
+# What each function's environment has
+ENVIRONMENT = {"POWERTOOLS_LOG_LEVEL": "INFO", "PYTHONSAFEPATH": "1"}
 
 
 def retention(days: int) -> logs.RetentionDays:
@@ -38,7 +40,10 @@ def retention(days: int) -> logs.RetentionDays:
 
 
 class LambdaFunction(Construct):
-    """A function of ``functions/<name>``; ``function`` is CDK's construct, ``role`` what it may do."""
+    """A function of ``functions/<name>``; ``function`` is CDK's construct, ``role`` what it may do.
+
+    ``failures`` says what becomes of an event that it could not handle.
+    """
 
     def __init__(
         self,
@@ -52,14 +57,10 @@ class LambdaFunction(Construct):
         timeout: cdk.Duration,
         environment: Mapping[str, str],
         storage: cdk.Size | None = None,
+        failures: str = "Invoked synchronously or from a queue: its caller keeps what failed",
     ) -> None:
         super().__init__(scope, f"{name.capitalize()}Function")
-        self.log_group = logs.LogGroup(
-            self,
-            "Logs",
-            retention=retention(settings.log_retention_days),
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )
+        self.log_group = self._build_logs(settings)
         self.role = self._build_role()
         self.function = lambda_.Function(
             self,
@@ -77,21 +78,20 @@ class LambdaFunction(Construct):
             role=self.role,
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
-            environment={
-                "POWERTOOLS_SERVICE_NAME": f"rosterbridge-{name}",
-                "POWERTOOLS_LOG_LEVEL": "INFO",
-                "PYTHONSAFEPATH": "1",
-                **environment,
-            },
+            environment={"POWERTOOLS_SERVICE_NAME": f"rosterbridge-{name}", **ENVIRONMENT, **environment},
         )
-        self._acknowledge()
+        self._acknowledge(failures)
+
+    def _build_logs(self, settings: Settings) -> logs.LogGroup:
+        days = retention(settings.log_retention_days)
+        return logs.LogGroup(self, "Logs", retention=days, removal_policy=cdk.RemovalPolicy.DESTROY)
 
     def _build_role(self) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         self.log_group.grant_write(role)
         return role
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self, failures: str) -> None:
         acknowledge(
             self.role,
             {ANY_RESOURCE: "X-Ray's PutTraceSegments and PutTelemetryRecords know no resource"},
@@ -101,7 +101,7 @@ class LambdaFunction(Construct):
             {
                 "AwsSolutions-L1": "The functions run the Python that builds, compiles and tests them (ADR 0002)",
                 "Serverless-LambdaLatestVersion": "The Python that builds, compiles and tests them (ADR 0002)",
-                "Serverless-LambdaDLQ": "Invoked synchronously or from a queue: its caller keeps what failed",
+                "Serverless-LambdaDLQ": failures,
             },
         )
 

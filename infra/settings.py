@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import aws_cdk as cdk
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
 # CDK's own context keys have a colon, a slash or a hyphen (``@aws-cdk/core:...``, ``availability-zones:...``)
@@ -25,6 +33,20 @@ SecurityPolicy = Literal[
 ]
 # The numbers that CloudWatch Logs knows; ``-c`` gives them as text
 LogRetention = Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 400], BeforeValidator(int)]
+DOMAIN_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+URL = r"^(https://[^\s/?#@*]+|http://(localhost|127\.0\.0\.1)(:\d+)?)"
+ORIGIN = rf"{URL}$"
+# Cognito keeps these words for itself
+RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
+
+
+def _listed(given: Any) -> Any:
+    """Split what ``-c`` gives as text, with commas between."""
+    return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+
+CallbackUrl = Annotated[str, Field(pattern=rf"{URL}(/[^\s#]*)?$", max_length=1024)]
+CallbackUrls = Annotated[tuple[CallbackUrl, ...], Field(max_length=20), BeforeValidator(_listed)]
 
 
 class Settings(BaseModel):
@@ -41,6 +63,47 @@ class Settings(BaseModel):
     forward_retry_seconds: int = Field(ge=1, le=3600, description="The wait before the first repeat of a delivery.")
     forward_retry_rate: float = Field(ge=1, le=10, description="By what each further wait grows.")
     forward_retry_attempts: int = Field(ge=0, le=10, description="How often a delivery is repeated.")
+    home_grace_days: int = Field(ge=1, le=90, description="How long the home of a deleted file account stays.")
+    audit_retention_days: int = Field(ge=1, le=3650, description="How long an entry of the audit trail is kept.")
+    sftp_host: str = Field(
+        pattern=rf"^({DOMAIN_LABEL}(\.{DOMAIN_LABEL})*)?$",
+        max_length=253,
+        description="The name under which clients find the SFTP endpoint; empty for the server's own.",
+    )
+    sftp_port: int = Field(ge=1, le=65_535, description="The port of the SFTP endpoint.")
+    private_asm_hosts: bool = Field(description="Whether an ASM account may name a host that is not on the internet.")
+    changes_per_minute: int = Field(ge=1, le=6000, description="How many changes a user may make by the API.")
+    api_rate: int = Field(ge=1, le=10_000, description="How many requests the API takes each second, on average.")
+    api_burst: int = Field(ge=1, le=5000, description="How many requests the API takes at once.")
+    console_origin: str = Field(
+        pattern=rf"{ORIGIN}|^$", description="The web page that may call the API from a browser; empty for none."
+    )
+    console_callback_urls: CallbackUrls = Field(
+        description="Where Cognito sends a user after the sign-in in a browser; without any nobody can sign in there."
+    )
+    second_factor: Literal["required", "optional"] = Field(description="Whether users need an authenticator app.")
+    sign_in_domain: str = Field(
+        pattern=rf"^({DOMAIN_LABEL})?$",
+        description="Prefix of the sign-in page's address, unique in the region; empty for one of stage and account.",
+    )
+    token_minutes: int = Field(
+        ge=5, le=1440, description="How long a user's ID and access tokens are good, also those of a removed user."
+    )
+    refresh_days: int = Field(ge=1, le=3650, description="After how many days a user must sign in again.")
+    identity_provider: str = Field(
+        pattern=r"^([A-Za-z][A-Za-z0-9_.-]{2,31})?$",
+        description="Name of the OIDC or SAML provider that users may sign in with; empty for none.",
+    )
+    oidc_issuer: str = Field(pattern=r"^(https://[^\s?#]+)?$", description="The OIDC provider's issuer.")
+    oidc_client_id: str = Field(max_length=255, description="What the OIDC provider calls this deployment.")
+    oidc_client_secret: str = Field(
+        pattern=r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+)?$",
+        description="ARN of the secret in Secrets Manager that holds the OIDC client's secret, as plain text.",
+    )
+    saml_metadata_url: str = Field(pattern=r"^(https://\S+)?$", description="Where the SAML provider's metadata is.")
+    identity_provider_email: str = Field(
+        description="The provider's claim or attribute that holds the e-mail address; empty for the usual one."
+    )
 
     @model_validator(mode="after")
     def _ladder_ends_in_time(self) -> Self:
@@ -48,6 +111,27 @@ class Settings(BaseModel):
         if sum(waits) > MAX_LADDER_SECONDS:
             message = (
                 "forward_retry_seconds, forward_retry_rate and forward_retry_attempts make repeats last over 7 days"
+            )
+            raise ValueError(message)
+        return self
+
+    @field_validator("sign_in_domain")
+    @classmethod
+    def _domain_is_not_reserved(cls, domain: str) -> str:
+        if any(word in domain for word in RESERVED_IN_DOMAINS):
+            message = f"Cognito refuses a prefix with one of {', '.join(RESERVED_IN_DOMAINS)}"
+            raise ValueError(message)
+        return domain
+
+    @model_validator(mode="after")
+    def _identity_provider_is_whole(self) -> Self:
+        oidc = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
+        kinds = (bool(self.saml_metadata_url), all(oidc))
+        whole = sum(kinds) == 1 and any(oidc) == all(oidc) if self.identity_provider else not any((*kinds, *oidc))
+        if not whole:
+            message = (
+                "identity_provider needs either oidc_issuer, oidc_client_id and oidc_client_secret, "
+                "or saml_metadata_url, and these need identity_provider"
             )
             raise ValueError(message)
         return self

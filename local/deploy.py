@@ -34,7 +34,14 @@ INPUTS = (
     "local/emulator",
     "local/requirements.txt",
 )
-CONTEXT: dict[str, Any] = {"local": True, "stage": "local", "forward_retry_seconds": 1, "forward_retry_rate": 2}
+CONTEXT: dict[str, Any] = {
+    "local": True,
+    "stage": "local",
+    "forward_retry_seconds": 1,
+    "forward_retry_rate": 2,
+    "private_asm_hosts": True,  # the stand-in for Apple is on this machine
+    "second_factor": "optional",
+}
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
 SERVICE = "Rosterbridge-local-Service"

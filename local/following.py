@@ -7,7 +7,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from rich.markup import escape
 
 from local.processes import LocalStackError
 from local.stack import LocalStack
-from rosterbridge.flows.models import Run, RunStatus, Step
+from rosterbridge.flows.models import Run, RunStatus, RunSummary, Step
+from rosterbridge.flows.ports import RunFilter
 from rosterbridge.flows.processing import remote_name
 
 RECEIVE_SECONDS = 60
@@ -29,7 +30,11 @@ MARKS = {"succeeded": "[green]✓[/]", "rejected": "[red]✗[/]", "failed": "[re
 
 def known_runs(stack: LocalStack, project_id: str) -> set[str]:
     """Return the ids of the project's newest runs."""
-    return {run.id for run in stack.stores.runs.list(project_id, limit=SHOWN_RUNS)}
+    return {run.id for run in _newest(stack, project_id)}
+
+
+def _newest(stack: LocalStack, project_id: str) -> Sequence[RunSummary]:
+    return stack.stores.runs.page(RunFilter(stack.organization_id, project_id), limit=SHOWN_RUNS).items
 
 
 def wait_for_new_run(stack: LocalStack, project_id: str, known: set[str]) -> Run:
@@ -37,8 +42,8 @@ def wait_for_new_run(stack: LocalStack, project_id: str, known: set[str]) -> Run
     until = time.monotonic() + RECEIVE_SECONDS
     while time.monotonic() < until:
         stack.processes.check()
-        for run in stack.stores.runs.list(project_id, limit=SHOWN_RUNS):
-            if run.id not in known:
+        for found in _newest(stack, project_id):
+            if found.id not in known and (run := stack.stores.runs.get(found.id)):
                 return run
         time.sleep(POLL_SECONDS)
     message = f"the upload started no run within {RECEIVE_SECONDS} s; see the logs in {stack.state / 'logs'}"

@@ -108,6 +108,7 @@ def _server(stack: LocalStack, account: Account) -> Server:
 
 
 def _tell_how_to_use(stack: LocalStack, account: Account, console: Console) -> None:
+    administrator, api = account.users["administrator"], stack.api["url"]
     console.print(
         f"""
 Upload your own roster with any SFTP client:
@@ -117,6 +118,13 @@ Upload your own roster with any SFTP client:
   password   {account.password}
 
   sftp -P {stack.ports.sftp} {account.username}@{LOOPBACK}
+
+API, and who may use it ({stack.state / "stack.json"} has an operator too):
+  address    {api}
+  user name  {administrator["username"]}
+  password   {administrator["password"]}
+
+  .venv/bin/rosterbridge sign-in
 
 History:
   .venv/bin/rosterbridge runs list

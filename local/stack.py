@@ -8,7 +8,8 @@ import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,17 +17,30 @@ from local import deploy, processes
 from local.clients import REGION, Aws, clean, environment, variables
 from local.host_key import host_key, public_text
 from local.processes import LOOPBACK, ROOT, Lock, Processes
+from local.users import provide_users
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
 from rosterbridge.adapters.kms import KmsSecretBox
 from rosterbridge.adapters.passwords import Argon2Hasher
 from rosterbridge.adapters.s3 import S3ObjectStore
-from rosterbridge.errors import ConfigurationError
-from rosterbridge.flows.creating import CreatedFlow, FlowRequest, create_flow, create_project, generate_password
-from rosterbridge.flows.models import Project
+from rosterbridge.adapters.sftp import SftpDelivery
+from rosterbridge.errors import ConflictError
+from rosterbridge.flows.access import Caller
+from rosterbridge.flows.asm_accounts import AsmAccounts
+from rosterbridge.flows.changes import Changes
+from rosterbridge.flows.file_accounts import FileAccounts
+from rosterbridge.flows.hosts import HostCheck
+from rosterbridge.flows.managing import CreatedFlow, Flows, NewFlow
+from rosterbridge.flows.models import Flow, Project, Role
+from rosterbridge.flows.organizations import Organizations
+from rosterbridge.flows.passwords import generate_password
+from rosterbridge.flows.projects import Projects
 
 STATE = ROOT / ".local"
 EMULATOR_PYTHON = ROOT / ".venv-local" / "bin" / "python"
-ORGANIZATION = "local"
+ORGANIZATION = "Local"
+OPERATOR = Caller(user_id="local", role=Role.OPERATOR, organization_id=None, source_ip=LOOPBACK)
+KEEP_AUDIT = timedelta(days=400)
+PROBE_SECONDS = 60.0
 APPLE_USERNAME = "local@sftp.apple.example"
 APPLE_FOLDER = "dropbox"
 
@@ -56,6 +70,18 @@ class Stores:
     runs: DynamoRunStore
     objects: S3ObjectStore
     secrets: KmsSecretBox
+
+    @property
+    def changes(self) -> Changes:
+        """What every use case changes things with."""
+        return Changes(self.accounts, lambda: datetime.now(UTC), KEEP_AUDIT)
+
+    @property
+    def flows(self) -> Flows:
+        """The use cases of flows and their accounts; the stand-in for Apple is on this machine."""
+        delivery = SftpDelivery(lambda: PROBE_SECONDS)
+        asm_accounts = AsmAccounts(self.changes, self.secrets, delivery, HostCheck(private_allowed=True))
+        return Flows(self.changes, FileAccounts(self.changes, Argon2Hasher()), asm_accounts)
 
 
 @dataclass
@@ -102,32 +128,40 @@ class LocalStack:
 
     def _start(self) -> None:
         """Synthesize while the emulator and the stand-in start; the front asks the deployed stack at its own start."""
-        plan = deploy.plan(self.state, **self.context)
         with ThreadPoolExecutor(1) as background:
-            digest = background.submit(deploy.prepare, plan)
+            digest = background.submit(deploy.prepare, self.plan)
             self._start_emulator()
             self.start_apple()
             self.processes.wait_for("emulator", lambda: processes.connects(self.ports.emulator))
-            self.outputs = deploy.deploy(plan, digest.result(), self.aws)
+            self.outputs = deploy.deploy(self.plan, digest.result(), self.aws)
         self._start_front()
         self.wait_until_listening("apple", self.ports.apple)
         self.wait_until_listening("sftp", self.ports.sftp)
         with environment(self.aws.endpoint, self.aws.region):
             self.stores = Stores(
-                accounts=DynamoAccountStore(self.outputs["AccountTable"]),
+                accounts=DynamoAccountStore(self.outputs["AccountTable"], audit_table=self.outputs["AuditTable"]),
                 runs=DynamoRunStore(self.outputs["RunTable"]),
                 objects=S3ObjectStore(),
                 secrets=KmsSecretBox(self.outputs["KeyArn"]),
             )
 
+    @property
+    def plan(self) -> deploy.Plan:
+        """What is deployed; its clients find the SFTP front where Transfer Family's server would be."""
+        return deploy.plan(self.state, sftp_host=LOOPBACK, sftp_port=self.ports.sftp, **self.context)
+
     def _start_emulator(self) -> None:
+        self.host_key("sftp")  # there before the emulator reads it
         arguments = ("--port", self.ports.emulator, "--state", self.state / "aws", "--region", self.aws.region)
-        self.processes.start("emulator", EMULATOR_PYTHON, "local.emulator", *arguments)
+        self.processes.start(
+            *("emulator", EMULATOR_PYTHON, "local.emulator", *arguments),
+            *("--sftp-host-key", self.host_key_file("sftp")),
+        )
 
     def _start_front(self) -> None:
         arguments = ("--endpoint", self.aws.endpoint, "--region", self.aws.region, "--port", self.ports.sftp)
         self.processes.start(
-            "sftp", Path(sys.executable), "local.sftp_front", *arguments, "--host-key", self.state / "sftp_host_key"
+            "sftp", Path(sys.executable), "local.sftp_front", *arguments, "--host-key", self.host_key_file("sftp")
         )
 
     def start_apple(self, name: str = "apple", *, port: int | None = None, fault: str | None = None) -> None:
@@ -139,7 +173,7 @@ class LocalStack:
             name,
             Path(sys.executable),
             "local.apple",
-            *("--port", port or self.ports.apple, "--host-key", self.state / "apple_host_key"),
+            *("--port", port or self.ports.apple, "--host-key", self.host_key_file("apple")),
             *("--root", self.state / "apple", "--username", APPLE_USERNAME),
             *("--password-file", self.apple_password_file),
             *(("--fault", fault) if fault else ()),
@@ -166,46 +200,69 @@ class LocalStack:
 
     def host_key(self, name: str) -> str:
         """Return a server's public key as in ``known_hosts``: ``sftp`` or ``apple``."""
-        return public_text(host_key(self.state / f"{name}_host_key"))
+        return public_text(host_key(self.host_key_file(name)))
+
+    def host_key_file(self, name: str) -> Path:
+        """Return where a server's private key is."""
+        return self.state / f"{name}_host_key"
+
+    @property
+    def api(self) -> dict[str, str]:
+        """Where the API is, and where its users sign in."""
+        return {
+            # the name that AWS gives the API does not resolve everywhere
+            "url": f"{self.aws.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default",
+            "user_pool_id": self.outputs["UserPoolId"],
+            "client_id": self.outputs["CliClientId"],
+            "cognito_endpoint": self.aws.endpoint,
+            "region": self.aws.region,
+        }
+
+    @cached_property
+    def organization_id(self) -> str:
+        """The local organization, which is created when it is first asked for."""
+        organizations = Organizations(self.stores.changes)
+        known = (organization for organization in organizations.list(OPERATOR) if organization.name == ORGANIZATION)
+        return (next(known, None) or organizations.create(OPERATOR, ORGANIZATION)).id
 
     def create_project(self, name: str, *, save_data: bool = True) -> Project:
         """Create a project of the local organization."""
-        return create_project(self.stores.accounts, ORGANIZATION, name, save_data=save_data)
+        return Projects(self.stores.changes).create(OPERATOR, self.organization_id, name, save_data)
 
     def create_flow(self, project_id: str, username: str, **changes: Any) -> CreatedFlow:
-        """Create a flow to the stand-in, with its accounts; ``changes`` override the request's fields."""
-        request = {
-            "project_id": project_id,
-            "organization_id": ORGANIZATION,
-            "name": "Roster to Apple School Manager",
-            "template": "oneroster-csv",
-            "username": username,
-            "asm_host": LOOPBACK,
-            "asm_port": self.ports.apple,
-            "asm_username": APPLE_USERNAME,
-            "asm_password": self.apple_password,
-            "asm_host_keys": (self.host_key("apple"),),
-            "asm_folder": APPLE_FOLDER,
-            **changes,
+        """Create a flow to the stand-in, with its accounts; ``changes`` override fields, ``asm_…`` the connection's."""
+        connection = {
+            "name": "Apple's stand-in",
+            "host": LOOPBACK,
+            "port": self.ports.apple,
+            "username": APPLE_USERNAME,
+            "password": self.apple_password,
+            "host_keys": (self.host_key("apple"),),
+            "folder": APPLE_FOLDER,
         }
-        stores = self.stores
-        return create_flow(
-            FlowRequest.model_validate(request),
-            stores.accounts,
-            Argon2Hasher(),
-            stores.secrets,
-            lambda: datetime.now(UTC),
-        )
+        asm = {name: changes.pop(f"asm_{name}", value) for name, value in connection.items()}
+        keys = [{"text": text} for text in changes.pop("public_keys", ())]
+        account = {
+            "username": username,
+            "authentication": "public_key" if keys else "password",
+            "public_keys": keys,
+            "networks": changes.pop("networks", ()),
+        }
+        flow = {"name": "Roster to Apple School Manager", "template": "oneroster-csv", "project_id": project_id}
+        new = NewFlow.model_validate({**flow, "file_account": account, "asm_account": asm, **changes})
+        return self.stores.flows.create(OPERATOR, self.organization_id, new)
 
 
 class Account:
-    """The file account that ``make run`` offers, kept with its password in ``stack.json`` (mode 0600)."""
+    """What ``make run`` offers: a file account and users, kept with passwords in ``stack.json`` (mode 0600)."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         self._path = stack.state / "stack.json"
         kept = json.loads(self._path.read_text()) if self._path.is_file() else {}
-        if not kept or stack.stores.accounts.flow(kept["account"]["flow_id"]) is None:
+        self.organization_id = stack.organization_id
+        self.users = provide_users(stack.aws, stack.outputs, self.organization_id, kept)
+        if not kept or stack.stores.accounts.get(Flow, self.organization_id, kept["account"]["flow_id"]) is None:
             kept = self._create()
         self.project_id: str = kept["project_id"]
         self.username: str = kept["account"]["username"]
@@ -219,7 +276,7 @@ class Account:
         project = self._stack.create_project("Local")
         try:
             created = self._stack.create_flow(project.id, "district")
-        except ConfigurationError:  # the name is left from a state whose password is lost
+        except ConflictError:  # the name is left from a state whose password is lost
             created = self._stack.create_flow(project.id, f"district-{secrets.token_hex(2)}")
         return {
             "project_id": project.id,
@@ -233,18 +290,19 @@ class Account:
 
     def _point_to_the_stand_in(self) -> None:
         """Correct the ASM account: the stand-in may have another port, key or password than at the last start."""
-        flow = self._stack.stores.accounts.flow(self.flow_id)
-        assert flow is not None  # noqa: S101 created or seen above
-        encrypted = self._stack.stores.secrets.encrypt(self._stack.apple_password, organization_id=ORGANIZATION)
-        self._stack.aws.client("dynamodb").update_item(
-            TableName=self._stack.outputs["AccountTable"],
-            Key={"pk": {"S": f"asm-account#{flow.asm_account_id}"}, "sk": {"S": "asm-account"}},
-            UpdateExpression="SET port = :port, host_keys = :keys, encrypted_password = :password",
-            ExpressionAttributeValues={
-                ":port": {"N": str(self._stack.ports.apple)},
-                ":password": {"S": encrypted},
-                ":keys": {"L": [{"S": self._stack.host_key("apple")}]},
-            },
+        stack, organization_id = self._stack, self.organization_id
+        flows = stack.stores.flows
+        flow = flows.get(OPERATOR, organization_id, self.flow_id)
+        account = flows.asm_accounts.get(OPERATOR, organization_id, flow.asm_account_id)
+        known = stack.stores.secrets.decrypt(account.encrypted_password, organization_id=organization_id)
+        flows.asm_accounts.update(
+            OPERATOR,
+            organization_id,
+            account.id,
+            account.version,
+            port=stack.ports.apple,
+            host_keys=(stack.host_key("apple"),),
+            password=None if known == stack.apple_password else stack.apple_password,
         )
 
     def _save(self) -> None:
@@ -253,6 +311,7 @@ class Account:
             "endpoint": stack.aws.endpoint,
             "region": stack.aws.region,
             "outputs": stack.outputs,
+            "organization_id": self.organization_id,
             "project_id": self.project_id,
             "sftp": {"host": LOOPBACK, "port": stack.ports.sftp, "host_key": stack.host_key("sftp")},
             "apple": {
@@ -267,6 +326,8 @@ class Account:
                 "flow_id": self.flow_id,
                 "file_account_id": self.file_account_id,
             },
+            "api": stack.api,
+            **self.users,
         }
         self._path.touch(0o600)
         self._path.write_text(json.dumps(content, indent=2) + "\n")

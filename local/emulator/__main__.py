@@ -34,7 +34,8 @@ def _configure(port: int, state: Path, region: str) -> None:
             "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
         }
     )
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"):
+    # by SMTP_HOST, an invitation of the local user pool would leave this machine
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "SMTP_HOST"):
         os.environ.pop(name, None)
 
 
@@ -45,14 +46,20 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--region", default="eu-west-1")
     parser.add_argument("--flush-seconds", type=float, default=10)
+    parser.add_argument(
+        "--sftp-host-key", type=Path, help="private key of the SFTP front, which DescribeServer tells of"
+    )
     arguments = parser.parse_args()
     _configure(arguments.port, arguments.state.resolve(), arguments.region)
 
     import sys
 
-    from local.emulator import corrections  # after the environment: MiniStack reads it at import
+    # after the environment: MiniStack reads it at import
+    from local.emulator import cognito_steps, cognito_users, corrections, http_api
 
-    corrections.apply(arguments.flush_seconds)
+    corrections.apply(arguments.flush_seconds, arguments.sftp_host_key)
+    for service in (cognito_steps, cognito_users, http_api):
+        service.apply()
     sys.argv = sys.argv[:1]  # MiniStack parses the command line itself
     from ministack.app import main as serve
 

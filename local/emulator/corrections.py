@@ -1,10 +1,13 @@
 """Where MiniStack 1.5.33 differs from AWS in a way that our stacks notice, it is put right here.
 
-Each correction has a test in ``tests/contract/test_emulator.py``; the version is pinned in ``local/requirements.in``.
+``cognito_steps``, ``cognito_users`` and ``http_api`` go on with users and the API. Each correction has a test in
+``tests/contract/test_emulator.py`` or beside it; the version is pinned in ``local/requirements.in``.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import logging
 import shlex
@@ -15,6 +18,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 from ministack import app
 from ministack.core import lambda_runtime, persistence
 from ministack.services import lambda_svc, sqs, stepfunctions, transfer
@@ -26,10 +30,10 @@ LAYER_POINTER = "layer.path"
 logger = logging.getLogger("rosterbridge.emulator")
 
 
-def apply(flush_seconds: float) -> None:
-    """Put every correction in place; call before the server starts."""
+def apply(flush_seconds: float, sftp_host_key: Path | None = None) -> None:
+    """Put every correction of this module in place; call before the server starts."""
     _run_python_functions_on_the_runtime_api()
-    _know_transfer_servers()
+    _know_transfer_servers(_fingerprint(sftp_host_key) if sftp_host_key else None)
     _announce_executions_that_a_restart_ended()
     _name_queues_without_the_port()
     _flush_state_regularly(flush_seconds)
@@ -91,13 +95,22 @@ KEPT_SERVER_FIELDS = ("IdentityProviderDetails", "SecurityPolicyName", "Protocol
                       "StructuredLogDestinations", "S3StorageOptions", "PreAuthenticationLoginBanner")  # fmt: skip
 
 
-def _know_transfer_servers() -> None:
+def _know_transfer_servers(host_key_fingerprint: str | None) -> None:
     provisioners._RESOURCE_HANDLERS["AWS::Transfer::Server"] = {
         "create": _create_transfer_server,
         "update": _update_transfer_server,
         "delete": _delete_transfer_server,
     }
-    transfer._describe_server = _describe_transfer_server
+    transfer._describe_server = lambda data: _describe_transfer_server(data, host_key_fingerprint)
+
+
+def _fingerprint(key: Path) -> str:
+    """Return what ``ssh-keygen -l`` shows of a private key's public half."""
+    public = (
+        load_ssh_private_key(key.read_bytes(), None).public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    )
+    digest = hashlib.sha256(base64.b64decode(public.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
 
 
 def _transfer_server_attributes(server: dict[str, Any]) -> dict[str, Any]:
@@ -136,13 +149,14 @@ def _delete_transfer_server(physical_id: str, _props: dict[str, Any]) -> None:
     transfer._servers.pop(physical_id.rsplit("/", 1)[-1], None)
 
 
-def _describe_transfer_server(data: dict[str, Any]) -> Any:
+def _describe_transfer_server(data: dict[str, Any], host_key_fingerprint: str | None) -> Any:
     server = transfer._servers.get(data.get("ServerId", ""))
     if server is None:
         return transfer._error("ResourceNotFoundException", "Unknown server", 404)
     shown = ("Arn", "Domain", "EndpointType", "IdentityProviderType", "Protocols", "ServerId", "State", "Tags")
     kept = {field: server[field] for field in (*shown, *KEPT_SERVER_FIELDS) if field in server}
-    return transfer.json_response({"Server": {**kept, "UserCount": server.get("UserCount", 0)}})
+    told = {"HostKeyFingerprint": host_key_fingerprint} if host_key_fingerprint else {}
+    return transfer.json_response({"Server": {**kept, **told, "UserCount": server.get("UserCount", 0)}})
 
 
 # -- Step Functions: an execution that was running when the emulator stopped ends like an aborted one -----------------

@@ -8,6 +8,19 @@ from tests.infra.assembly import Assembly, Template
 from tests.infra.offline import ROOT, Offline
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
+# Everything that is off by default
+BROWSER = {
+    "second_factor": "optional",
+    "console_origin": "https://console.example",
+    "console_callback_urls": ["https://console.example/signed-in"],
+    "sign_in_domain": "district-rosters",
+    "identity_provider": "District",
+    "oidc_issuer": "https://id.district.example",
+    "oidc_client_id": "rosterbridge",
+    "oidc_client_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:district-AbCdEf",
+    "sftp_host": "upload.district.example",
+    "private_asm_hosts": True,
+}
 LOCAL = {"stage": "local", "local": True, "forward_retry_seconds": 1, "forward_retry_rate": 2}
 
 
@@ -44,6 +57,15 @@ def local_assembly(
     done = offline.run("python3", "app.py", CDK_CONTEXT_JSON=json.dumps(LOCAL), CDK_OUTDIR=str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     return Assembly(folder, "local")
+
+
+@pytest.fixture(scope="session")
+def browser_assembly(layers: dict[str, Path], offline: Offline, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """What becomes of a deployment with a web console and a district's own sign-in; cdk-nag checks it too."""
+    folder = tmp_path_factory.mktemp("browser-assembly")
+    done = offline.run("python3", "app.py", CDK_CONTEXT_JSON=json.dumps(BROWSER), CDK_OUTDIR=str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Assembly(folder)
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,22 @@ from typing import Any
 import pytest
 
 from infra import build
+from rosterbridge.settings import (
+    ApiEnvironment,
+    AuthenticateEnvironment,
+    Environment,
+    ForwardEnvironment,
+    ReceiveEnvironment,
+    StepEnvironment,
+    SweepEnvironment,
+)
 from tests.infra.assembly import Assembly, Template
 
 USES = {
+    "api": {"rosterbridge", "base", "sftp"},
     "authenticate": {"rosterbridge", "base"},
     "receive": {"rosterbridge", "base"},
+    "sweep": {"rosterbridge", "base"},
     "validate": {"rosterbridge", "base", "roster"},
     "convert": {"rosterbridge", "base", "roster"},
     "forward": {"rosterbridge", "base", "sftp"},
@@ -64,8 +75,36 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
             "POWERTOOLS_LOG_LEVEL": "INFO",
             "PYTHONSAFEPATH": "1",
             "RUN_RETENTION_DAYS": "400",
+            "AUDIT_RETENTION_DAYS": "400",
+            "HOME_GRACE_DAYS": "7",
+            "SFTP_PORT": "22",
+            "PRIVATE_ASM_HOSTS": "false",
+            "CHANGES_PER_MINUTE": "60",
         }.items()
     )
+
+
+def settings_of(service: Template, name: str) -> dict[str, Any]:
+    environment: dict[str, Any] = function_of(service, name)["Environment"]["Variables"]
+    return environment
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("authenticate", AuthenticateEnvironment),
+        ("receive", ReceiveEnvironment),
+        ("validate", StepEnvironment),
+        ("convert", StepEnvironment),
+        ("forward", ForwardEnvironment),
+        ("api", ApiEnvironment),
+        ("sweep", SweepEnvironment),
+    ],
+)
+def test_it_is_told_what_it_asks_for(service: Template, name: str, settings: type[Environment]) -> None:
+    told = {key.lower() for key in settings_of(service, name)}
+
+    assert {setting for setting, field in settings.model_fields.items() if field.is_required()} <= told
 
 
 def test_the_steps_have_room_for_a_large_district(service: Template) -> None:

@@ -10,13 +10,20 @@ from tests.infra.test_functions import USES
 
 # What a function loads only when it is called
 LAZY = {
+    "api": [
+        *(f"rosterbridge.adapters.{name}" for name in ("cognito", "dynamodb", "kms", "passwords", "s3", "sftp")),
+        *(f"rosterbridge.adapters.{name}" for name in ("stepfunctions", "throttle", "transfer")),
+        *(f"rosterbridge.roster.{name}" for name in ("documents", "formats", "report_forms", "schemas")),
+        "paramiko.sftp_client",
+    ],
     "authenticate": ["rosterbridge.adapters.passwords", "_argon2_cffi_bindings"],
     "receive": ["botocore.session"],
+    "sweep": ["botocore.session"],
     "validate": ["rosterbridge.roster.packages", "polars", "isal.isal_zlib"],
     "convert": ["rosterbridge.roster.packages", "polars", "isal.isal_zlib"],
     "forward": ["rosterbridge.adapters.sftp", "paramiko", "paramiko.sftp_client"],
 }
-SERVICES = ["s3", "dynamodb", "kms", "stepfunctions"]
+SERVICES = ["s3", "dynamodb", "kms", "stepfunctions", "cognito-idp", "transfer"]
 
 START = """
 import importlib, json, sys

@@ -36,12 +36,75 @@ def test_the_command_line_gives_settings_as_text() -> None:
         ("forward_retry_seconds", 0),
         ("forward_retry_rate", 0.5),
         ("forward_retry_attempts", 11),
+        ("home_grace_days", 0),
+        ("audit_retention_days", 0),
+        ("sftp_host", "not a name"),
+        ("sftp_port", 65536),
+        ("private_asm_hosts", "perhaps"),
+        ("changes_per_minute", 0),
+        ("api_rate", 0),
+        ("api_burst", 5001),
+        ("console_origin", "http://console.example"),
+        ("console_origin", "https://console.example/"),
+        ("console_origin", "https://*.example"),
+        ("second_factor", "off"),
+        ("sign_in_domain", "-district"),
+        ("sign_in_domain", "my-aws-rosters"),
+        ("token_minutes", 4),
+        ("refresh_days", 0),
+        ("identity_provider", "?"),
+        ("oidc_issuer", "http://id.example"),
+        ("oidc_client_secret", "the secret itself"),
+        ("saml_metadata_url", "file:///etc/passwd"),
         ("no_such_setting", 1),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(key: str, value: Any) -> None:
     with pytest.raises(WrongSettingError, match=rf"wrong setting in the CDK context: {key}: "):
         read(**{key: value})
+
+
+@pytest.mark.parametrize("url", ["http://console.example/in", "https://*.example", "javascript:alert(1)"])
+def test_a_callback_that_could_tell_a_stranger_the_code_is_refused(url: str) -> None:
+    with pytest.raises(WrongSettingError, match=r"console_callback_urls\.0: "):
+        read(console_callback_urls=[url])
+
+
+def test_callbacks_are_a_list_or_a_text_with_commas() -> None:
+    urls = ("https://console.example/in", "http://localhost:5173/in")
+
+    assert read(console_callback_urls=list(urls)).console_callback_urls == urls
+    assert read(console_callback_urls=", ".join(urls)).console_callback_urls == urls
+    assert read(console_callback_urls="").console_callback_urls == ()
+
+
+OIDC = {
+    "oidc_issuer": "https://id.example",
+    "oidc_client_id": "rosterbridge",
+    "oidc_client_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:id-AbCdEf",
+}
+SAML = {"saml_metadata_url": "https://id.example/metadata"}
+
+
+@pytest.mark.parametrize("given", [OIDC, SAML])
+def test_a_district_brings_its_own_sign_in_by_one_protocol(given: dict[str, str]) -> None:
+    assert read(identity_provider="District", **given).identity_provider == "District"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        OIDC,
+        SAML,
+        {"identity_provider": "District"},
+        {"identity_provider": "District", **OIDC, **SAML},
+        {"identity_provider": "District", **OIDC, "oidc_client_id": ""},
+        {"identity_provider": "District", **SAML, "oidc_issuer": "https://id.example"},
+    ],
+)
+def test_half_of_an_identity_provider_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(WrongSettingError, match=r"identity_provider needs either .* or saml_metadata_url"):
+        read(**given)
 
 
 def test_a_missing_setting_is_refused_by_its_name() -> None:

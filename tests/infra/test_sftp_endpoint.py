@@ -1,4 +1,4 @@
-from tests.infra.assembly import Template
+from tests.infra.assembly import Assembly, Template, as_text
 
 
 def test_the_server_speaks_sftp_only_with_todays_algorithms(service: Template) -> None:
@@ -22,7 +22,7 @@ def test_the_server_asks_the_authenticate_function(service: Template) -> None:
 
 def test_only_this_server_may_ask_it(service: Template) -> None:
     (server_id,) = service.all("Transfer::Server")
-    permission = service.one("Lambda::Permission")
+    permission = service.one("Lambda::Permission", "SftpEndpoint")
 
     assert permission["Principal"] == "transfer.amazonaws.com"
     assert permission["SourceArn"] == {"Fn::GetAtt": [server_id, "Arn"]}
@@ -63,3 +63,12 @@ def test_a_session_reaches_nothing_but_homes(service: Template) -> None:
     assert objects["Action"] == ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     assert objects["Resource"]["Fn::Join"][1][-1] == "/home/*"
     assert set(key["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+def test_clients_are_told_the_servers_own_name_or_that_of_the_settings(
+    service: Template, browser_assembly: Assembly
+) -> None:
+    own, given = (template.outputs["SftpHost"]["Value"] for template in (service, browser_assembly.service))
+
+    assert ".server.transfer.Region.URLSuffix" in as_text(own)
+    assert given == "upload.district.example"
