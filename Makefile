@@ -14,7 +14,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types unit infra lock layers bench fuzz synth deploy clean
+.PHONY: help setup run demo test check lint types unit infra lock layers openapi bench bench-history fuzz synth deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ lock: $(VENV)/.ready ## resolve the pinned versions anew from the .in files
 	    --no-emit-index-url $$name.in --output-file $$name.txt || exit 1; done
 	@PATH="$(BIN):$$PATH" $(BIN)/npm install --package-lock-only --no-audit --no-fund
 
+openapi: $(VENV)/.ready ## write docs/openapi.json anew from the routes of the API
+	@$(BIN)/python -m rosterbridge.api.openapi docs/openapi.json
+
 layers: $(VENV)/.ready ## build the layers for Lambda, without Docker
 	@$(BIN)/python -m infra.build
 
@@ -94,6 +97,9 @@ $(BENCH)/.ready: benchmarks/requirements.txt $(VENV)/.ready
 
 bench: $(VENV)/.ready $(BENCH)/.ready ## measure the conversion (SIZES="S M L" ROUNDS=5); rewrites docs/performance.md
 	@$(BIN)/python -m benchmarks $${SIZES:+--sizes $$SIZES} $${ROUNDS:+--rounds $$ROUNDS}
+
+bench-history: setup ## measure list-runs and show-run with 100,000 runs (CALLS=400); rewrites docs/performance.md
+	@$(BIN)/python -m benchmarks.history $${CALLS:+--calls $$CALLS}
 
 synth: node_modules/.ready ## write the CloudFormation templates to cdk.out; no credentials, no network
 	@$(CDK) synth --quiet $(CDK_FLAGS)

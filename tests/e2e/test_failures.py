@@ -11,6 +11,8 @@ import psutil
 import pytest
 
 from local.sample import write_sample
+from rosterbridge.adapters.dynamodb_changes import attributes, thing_key
+from rosterbridge.adapters.dynamodb_items import to_item
 from rosterbridge.flows.models import Run, RunStatus
 from tests.support.stack import Sender, StackUnderTest, free_port, wait_for
 
@@ -173,12 +175,12 @@ def test_an_execution_that_is_aborted_from_outside_closes_its_record(stack: Stac
 def test_a_run_without_its_flow_or_account_says_so(stack: StackUnderTest, roster: Path, missing: str) -> None:
     port = free_port()
     sender = stack.create_flow(asm_port=port)
-    ids = {"flow": sender.created.flow.id, "asm-account": sender.created.asm_account.id}
+    gone = {"flow": sender.created.flow, "asm-account": sender.created.asm_account}[missing]
     stack.upload(roster, sender)
     wait_for(lambda: _outcome(stack, sender) == "failed", "the first try fails")
     stack.client("dynamodb").delete_item(
         TableName=stack.outputs["AccountTable"],
-        Key={"pk": {"S": f"{missing}#{ids[missing]}"}, "sk": {"S": missing}},
+        Key=to_item(attributes(thing_key(type(gone), gone.organization_id, gone.id))),
     )
 
     run = stack.wait_for_run(sender)

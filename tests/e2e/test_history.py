@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.sample import write_sample
+from local.users import provide_users
 from tests.support.stack import Sender, StackUnderTest
 
 COMMAND = Path(sys.executable).with_name("rosterbridge")
@@ -28,12 +29,19 @@ def sender(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> S
     return sender
 
 
-@pytest.fixture
-def environment(stack: StackUnderTest, sender: Sender, tmp_path: Path) -> dict[str, str]:
-    content = {"endpoint": stack.endpoint, "region": stack.region, "outputs": stack.outputs}
-    path = tmp_path / "stack.json"
-    path.write_text(json.dumps({**content, "project_id": sender.project_id}))
-    return {**os.environ, "ROSTERBRIDGE_STACK": str(path)}
+@pytest.fixture(scope="module")
+def environment(stack: StackUnderTest, sender: Sender, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a command finds beside a running stack; nobody has signed in yet, and there is no keyring."""
+    folder = tmp_path_factory.mktemp("command")
+    users = provide_users(stack.local.aws, stack.outputs, stack.local.organization_id, {})
+    content = {"region": stack.region, "project_id": sender.project_id, "api": stack.local.api, **users}
+    (folder / "stack.json").write_text(json.dumps(content))
+    return {
+        **os.environ,
+        "ROSTERBRIDGE_STACK": str(folder / "stack.json"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }
 
 
 def call(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -60,7 +68,7 @@ def test_a_proxy_of_the_machine_is_passed_by(environment: dict[str, str]) -> Non
     assert call({**environment, "NO_PROXY": "", "no_proxy": "", **proxy}, "list").returncode == 0
 
 
-def test_a_run_shows_steps_counts_report_and_places(
+def test_a_run_shows_steps_counts_report_and_what_can_be_downloaded(
     stack: StackUnderTest, sender: Sender, environment: dict[str, str]
 ) -> None:
     run = stack.runs(sender)[1]
@@ -68,13 +76,23 @@ def test_a_run_shows_steps_counts_report_and_places(
     done = call(environment, "show", run.id[:10])
 
     assert done.returncode == 0
-    assert f"s3://{run.source.bucket}/runs/{run.id}/source.zip" in done.stdout
-    assert f"s3://{run.source.bucket}/runs/{run.id}/result.zip" in done.stdout
+    assert "source, result, errors, provenance, report" in done.stdout
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "forward counts: bytes" in done.stdout
     for step in ("receive", "validate", "convert"):
         assert f"{step} counts: " in done.stdout
     assert lines["users.csv"].split() == ["users.csv", "132", "132", "0", "0"]
+
+
+def test_what_apple_got_is_downloaded(
+    stack: StackUnderTest, sender: Sender, environment: dict[str, str], tmp_path: Path
+) -> None:
+    run = stack.runs(sender)[1]
+
+    done = call(environment, "download", run.id, "result", "--output", str(tmp_path / "result.zip"))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "result.zip").read_bytes() == stack.landed(run).read_bytes()
 
 
 def test_a_rejected_run_shows_the_report(stack: StackUnderTest, sender: Sender, environment: dict[str, str]) -> None:
@@ -85,13 +103,22 @@ def test_a_rejected_run_shows_the_report(stack: StackUnderTest, sender: Sender, 
     assert "Put the CSV files into one .zip" in done.stdout
 
 
+def test_watching_a_rejected_run_exits_1(stack: StackUnderTest, sender: Sender, environment: dict[str, str]) -> None:
+    assert call(environment, "watch").returncode == 1
+
+
 def test_programs_get_json(stack: StackUnderTest, sender: Sender, environment: dict[str, str]) -> None:
     listed = json.loads(call(environment, "list", "--json", "--limit", "1").stdout)
-    shown = json.loads(call(environment, "show", "--json", listed[0]["id"]).stdout)
+    shown = json.loads(call(environment, "show", "--json", listed["items"][0]["id"]).stdout)
 
-    assert [run["status"] for run in listed] == ["rejected"]
-    assert shown["run"]["steps"][1]["code"] == "not-a-zip"
-    assert shown["report"]["accepted"] is False
+    assert [run["status"] for run in listed["items"]] == ["rejected"]
+    assert shown["steps"][1]["code"] == "not-a-zip"
+
+
+def test_a_run_again_has_the_same_outcome(stack: StackUnderTest, sender: Sender, environment: dict[str, str]) -> None:
+    made = json.loads(call(environment, "rerun", "--json", stack.runs(sender)[1].id).stdout)
+
+    assert call(environment, "watch", made["id"]).returncode == 0
 
 
 def test_an_unknown_run_and_a_stack_that_is_down_are_told_apart(environment: dict[str, str], tmp_path: Path) -> None:
@@ -99,8 +126,8 @@ def test_an_unknown_run_and_a_stack_that_is_down_are_told_apart(environment: dic
 
     content = json.loads(Path(environment["ROSTERBRIDGE_STACK"]).read_text())
     gone = tmp_path / "gone.json"
-    gone.write_text(json.dumps({**content, "endpoint": "http://127.0.0.1:9"}))
+    api = {**content["api"], "url": "http://127.0.0.1:9", "cognito_endpoint": "http://127.0.0.1:9"}
+    gone.write_text(json.dumps({**content, "api": api}))
     done = call({**environment, "ROSTERBRIDGE_STACK": str(gone)}, "list")
     assert done.returncode == 3
-    assert "aws-unreachable" in done.stderr
     assert "make run" in done.stderr

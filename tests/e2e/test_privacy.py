@@ -50,17 +50,6 @@ def _roster(path: Path, *, broken: bool) -> Path:
     return path
 
 
-def _logs(stack: StackUnderTest) -> Iterator[str]:
-    logs = stack.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group["logGroupName"]):
-            for stream in page["logStreams"]:
-                events = logs.get_log_events(
-                    logGroupName=group["logGroupName"], logStreamName=stream["logStreamName"], startFromHead=True
-                )
-                yield from (f"{group['logGroupName']}: {event['message']}" for event in events["events"])
-
-
 def _items(stack: StackUnderTest) -> Iterator[str]:
     for table in ("AccountTable", "RunTable"):
         for page in stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs[table]):
@@ -70,11 +59,6 @@ def _items(stack: StackUnderTest) -> Iterator[str]:
 def _histories(stack: StackUnderTest, sender: Sender) -> Iterator[str]:
     for run in stack.runs(sender):
         yield from (json.dumps(event, default=str) for event in stack.execution_history(run))
-
-
-def _process_logs(stack: StackUnderTest) -> Iterator[str]:
-    for path in (stack.local.state / "logs").iterdir():
-        yield from path.read_text(errors="replace").splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +83,10 @@ def test_nothing_that_is_kept_outside_of_the_files_holds_a_person_or_a_password(
 ) -> None:
     secrets = (GIVEN, FAMILY, EMAIL, WRONG_PASSWORD, sender.server.password, stack.local.apple_password)
     places = {
-        "logs": list(_logs(stack)),
+        "logs": list(stack.log_lines()),
         "items": list(_items(stack)),
         "histories": list(_histories(stack, sender)),
-        "process logs": list(_process_logs(stack)),
+        "process logs": list(stack.process_log_lines()),
     }
 
     assert all(places.values()), {name: len(lines) for name, lines in places.items()}
@@ -122,5 +106,5 @@ def test_the_search_would_find_them(stack: StackUnderTest, sender: Sender) -> No
     with zipfile.ZipFile(stack.landed(run)) as archive:
         assert GIVEN in archive.read("students.csv").decode()
     assert any(sender.file_account_id in item for item in _items(stack))
-    assert any(run.id in line for line in _logs(stack))
+    assert any(run.id in line for line in stack.log_lines())
     assert any(run.id in event for event in _histories(stack, sender))

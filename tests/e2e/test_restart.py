@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.following import wait_for_new_run
+from local.following import known_runs, wait_for_new_run
 from local.sample import write_sample
 from local.stack import Account, LocalStack, Ports
 from local.upload import Server, upload
@@ -21,7 +21,7 @@ def _start(state: Path) -> LocalStack:
 
 def _send(stack: LocalStack, account: Account, path: Path) -> Run:
     server = Server("127.0.0.1", stack.ports.sftp, stack.host_key("sftp"), account.username, account.password)
-    known = {run.id for run in stack.stores.runs.list(account.project_id, limit=50)}
+    known = known_runs(stack, account.project_id)
     upload(path, server, any_client())
     return wait_for_new_run(stack, account.project_id, known)
 

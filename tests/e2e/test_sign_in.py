@@ -28,12 +28,7 @@ def no_password(stack: StackUnderTest) -> Server:
 
 def switched_off_account(stack: StackUnderTest) -> Server:
     sender = stack.create_flow()
-    stack.client("dynamodb").update_item(
-        TableName=stack.outputs["AccountTable"],
-        Key={"pk": {"S": f"file-account#{sender.file_account_id}"}, "sk": {"S": "file-account"}},
-        UpdateExpression="SET enabled = :off",
-        ExpressionAttributeValues={":off": {"BOOL": False}},
-    )
+    stack.switch_off(sender.created.file_account)
     return sender.server
 
 

@@ -232,22 +232,13 @@ def test_the_same_name_with_other_content_is_another_run(stack: StackUnderTest, 
 
 def test_an_upload_to_a_switched_off_flow_is_rejected(stack: StackUnderTest, tmp_path: Path) -> None:
     sender = stack.create_flow()
-    _switch_off(stack, f"flow#{sender.created.flow.id}", "flow")
+    stack.switch_off(sender.created.flow)
 
     stack.upload(write_sample(tmp_path / "roster.zip"), sender)
     run = stack.wait_for_run(sender)
 
     assert (run.status, run.error) == (RunStatus.REJECTED, "flow-switched-off")
     assert not stack.landed(run).exists()
-
-
-def _switch_off(stack: StackUnderTest, pk: str, sk: str) -> None:
-    stack.client("dynamodb").update_item(
-        TableName=stack.outputs["AccountTable"],
-        Key={"pk": {"S": pk}, "sk": {"S": sk}},
-        UpdateExpression="SET enabled = :off",
-        ExpressionAttributeValues={":off": {"BOOL": False}},
-    )
 
 
 def test_an_unfinished_or_hidden_file_starts_nothing(stack: StackUnderTest, tmp_path: Path) -> None:

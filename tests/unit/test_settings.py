@@ -4,11 +4,13 @@ import pytest
 
 from rosterbridge.errors import ConfigurationError
 from rosterbridge.settings import (
+    ApiEnvironment,
     AuthenticateEnvironment,
     Environment,
     ForwardEnvironment,
     ReceiveEnvironment,
     StepEnvironment,
+    SweepEnvironment,
 )
 
 GIVEN = {
@@ -20,9 +22,28 @@ GIVEN = {
     "KEY_ARN": "arn:aws:kms:eu-west-1:111122223333:key/1",
     "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:111122223333:stateMachine:Runs",
     "RUN_RETENTION_DAYS": "400",
+    "AUDIT_TABLE": "audit",
+    "AUDIT_RETENTION_DAYS": "400",
+    "CLI_CLIENT_ID": "client-of-the-command-line",
+    "CHANGES_PER_MINUTE": "60",
+    "HOME_GRACE_DAYS": "7",
+    "IDENTITY_PROVIDER": "District",
+    "IDENTITY_PROVIDER_EMAIL": "email",
+    "PRIVATE_ASM_HOSTS": "False",
+    "SFTP_HOST": "sftp.example.org",
+    "SFTP_PORT": "22",
+    "SFTP_SERVER_ID": "s-0123456789abcdef0",
+    "USER_POOL_ID": "eu-west-1_AbCdEf123",
 }
-MODELS = (AuthenticateEnvironment, ReceiveEnvironment, StepEnvironment, ForwardEnvironment)
-EACH = [(model, field.upper()) for model in MODELS for field in model.model_fields]
+MODELS = (
+    AuthenticateEnvironment,
+    ReceiveEnvironment,
+    StepEnvironment,
+    ForwardEnvironment,
+    ApiEnvironment,
+    SweepEnvironment,
+)
+EACH = [(model, name.upper()) for model in MODELS for name, field in model.model_fields.items() if field.is_required()]
 
 
 @pytest.fixture(autouse=True)

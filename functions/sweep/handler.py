@@ -1,0 +1,39 @@
+"""Removes the homes of deleted file accounts and starts runs whose start broke off; called on a schedule."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
+from rosterbridge.adapters.s3 import S3ObjectStore
+from rosterbridge.adapters.stepfunctions import StepFunctionsWorkflow
+from rosterbridge.flows.sweeping import Sweeper
+from rosterbridge.observability import boundary, logger
+from rosterbridge.settings import SweepEnvironment
+
+
+@cache
+def _sweeper() -> Sweeper:
+    settings = SweepEnvironment.load()
+    return Sweeper(
+        accounts=DynamoAccountStore(settings.account_table),
+        objects=S3ObjectStore(),
+        runs=DynamoRunStore(settings.run_table),
+        workflow=StepFunctionsWorkflow(settings.state_machine_arn),
+        home_bucket=settings.home_bucket,
+        now=lambda: datetime.now(UTC),
+    )
+
+
+@logger.inject_lambda_context(log_event=False, clear_state=True)
+def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
+    """Sweep once; answers how many homes and versions of files were removed, and how many runs started."""
+    with boundary():
+        swept = asdict(_sweeper().sweep())
+        logger.info("swept", extra=swept)
+        return swept

@@ -1,0 +1,1 @@
+"""The HTTP API: requests of API Gateway in, use cases called, JSON out."""
