@@ -10,13 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from rosterbridge.cli import runs, typer_app
-from rosterbridge.cli.deployment import Deployment, Outputs
-from rosterbridge.flows.models import ObjectRef, Run
-from rosterbridge.roster.documents import report_to_json
-from tests.support import flows
-from tests.support.fakes import FakeObjectStore, FakeRunStore
-from tests.support.rosters import added, asm, process, zip_bytes
+from rosterbridge.cli import typer_app
+from tests.support.rosters import added, asm, zip_bytes
 
 
 @pytest.fixture
@@ -75,34 +70,3 @@ def test_no_value_commands_the_terminal(tmp_path: Path) -> None:
     upload = tmp_path / "upload.zip"
     upload.write_bytes(zip_bytes(added(asm(), "rosters.csv", "r9,c1,\x1b[2Jp9")))
     assert "\x1b" not in call("validate", upload).stdout
-
-
-@pytest.fixture
-def stored_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """A history of one run with a stored report."""
-    history, objects = FakeRunStore(), FakeObjectStore()
-    tables = Outputs(AccountTable="accounts", RunTable="runs", RunBucket="runs")
-    monkeypatch.setattr(runs, "connect", lambda _stage: Deployment(outputs=tables))
-    monkeypatch.setattr(runs, "DynamoRunStore", lambda _table: history)
-    monkeypatch.setattr(runs, "S3ObjectStore", lambda: objects)
-    report = process(tmp_path, added(asm(), "rosters.csv", "e3,c9,p1")).report
-    ref = ObjectRef(bucket="runs", key="runs/r/report.json")
-    objects.put_text(report_to_json(report), ref)
-    return history.create(flows.run(report=ref))
-
-
-def test_runs_show_writes_the_stored_report(stored_run: Run, tmp_path: Path) -> None:
-    lines = tmp_path / "r.txt"
-    assert call("runs", "show", stored_run.id, "--report", lines).exit_code == 0
-    assert lines.read_text(encoding="utf-8") == (
-        "rosters.csv:4 - class_id = 'c9' does not reference any class_id in classes.csv\n"
-    )
-
-
-def test_a_report_that_is_gone_is_not_written(stored_run: Run, tmp_path: Path) -> None:
-    assert stored_run.report is not None
-    runs.S3ObjectStore().delete(stored_run.report)
-    result = call("runs", "show", stored_run.id, "--report", tmp_path / "r.txt")
-    assert result.exit_code == 2
-    assert "no report" in result.stderr
-    assert not (tmp_path / "r.txt").exists()

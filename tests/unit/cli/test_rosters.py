@@ -104,10 +104,3 @@ def test_wrong_usage_exits_2(upload: Path, tmp_path: Path) -> None:
     assert call("convert", upload, upload).exit_code == 2
     assert call("convert", upload, tmp_path / "nowhere" / "asm.zip").exit_code == 2
     assert call("validate", upload, "--as-of", "yesterday").exit_code == 2
-
-
-def test_runs_without_a_stack_say_how_to_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ROSTERBRIDGE_STACK", str(tmp_path / "stack.json"))
-    result = call("runs", "list")
-    assert result.exit_code == 2
-    assert "make run" in result.stderr

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from rosterbridge.cli.reports import ReportOption, print_report, write_errors, write_reports
 from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
 from rosterbridge.memory import save_if_scarce
 from rosterbridge.roster import ConversionOptions, Report, convert, validate
-from rosterbridge.roster.documents import options_from_json, report_to_json
 
 REJECTED = 1
 
@@ -93,6 +91,8 @@ def _carry_out(
     if error_file:
         write_errors(found, error_file)
     if as_json:
+        from rosterbridge.roster.documents import report_to_json
+
         print_json(report_to_json(found, indent=2))
     else:
         print_report(found)
@@ -103,6 +103,10 @@ def _carry_out(
 def _options(path: Path | None) -> ConversionOptions:
     if path is None:
         return ConversionOptions()
+    from pydantic import ValidationError
+
+    from rosterbridge.roster.documents import options_from_json
+
     try:
         return options_from_json(path.read_bytes())
     except ValidationError as error:

@@ -1,143 +1,178 @@
-"""``runs list`` and ``runs show``: the history as DynamoDB has it."""
+"""``runs``: the history, what happened to each upload."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import typer
-from pydantic import TypeAdapter
 
-from rosterbridge.adapters.dynamodb import DynamoRunStore
-from rosterbridge.adapters.s3 import S3ObjectStore
-from rosterbridge.cli.deployment import StageOption, connect
-from rosterbridge.cli.reports import ReportOption, print_report, write_reports
-from rosterbridge.cli.terminal import JsonOption, add_row, console, print_json, refuse_usage, say, table
-from rosterbridge.errors import NotFoundError
-from rosterbridge.flows.models import ObjectRef, Run, Step
-from rosterbridge.roster.documents import report_from_json
-from rosterbridge.roster.report import Report
+from rosterbridge.cli import run_files, run_views, watching
+from rosterbridge.cli.api_client import Json
+from rosterbridge.cli.output import merged, print_object
+from rosterbridge.cli.reports import ReportOption
+from rosterbridge.cli.run_lookup import RunArgument, find_run
+from rosterbridge.cli.terminal import console, refuse_usage, say
+from rosterbridge.cli.verbs import AllOption, Call, CursorOption, LimitOption, ProjectOption, noun, verb
 
-PREFIX_SEARCH = 200  # how far back a shortened run id is looked for
-STYLES = {"succeeded": "green", "rejected": "red", "failed": "red", "superseded": "yellow"}
+runs_app = noun()
 
-runs_app = typer.Typer(no_args_is_help=True)
-
-ProjectOption = Annotated[str | None, typer.Option("--project", help="The project; locally the one of `make run`.")]
+TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
-@runs_app.command("list")
+class Status(StrEnum):
+    """Where a run is."""
+
+    RECEIVED = "received"
+    VALIDATING = "validating"
+    CONVERTING = "converting"
+    HELD = "held"
+    FORWARDING = "forwarding"
+    SUCCEEDED = "succeeded"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class StepName(StrEnum):
+    """One stage of a run."""
+
+    RECEIVE = "receive"
+    VALIDATE = "validate"
+    CONVERT = "convert"
+    GUARD = "guard"
+    FORWARD = "forward"
+
+
+@verb(runs_app, "list")
 def list_runs(
+    call: Call,
     project: ProjectOption = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")] = 20,
-    stage: StageOption = None,
-    as_json: JsonOption = False,
+    flow: Annotated[str | None, typer.Option("--flow", metavar="ID", help="Only runs of this flow.")] = None,
+    status: Annotated[
+        Status | None, typer.Option("--status", metavar="STATUS", help="Only runs with this status.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option("--since", metavar="TIME", formats=TIMES, help="Received then or later: 2026-09-01T08:30."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", metavar="TIME", formats=TIMES, help="Received earlier.")
+    ] = None,
+    limit: LimitOption = 20,
+    cursor: CursorOption = None,
+    every: AllOption = False,
 ) -> None:
     """List the runs of a project, newest first."""
-    deployment = connect(stage)
-    project_id = project or deployment.project_id
-    if project_id is None:
-        raise refuse_usage("name a --project")
-    runs = DynamoRunStore(deployment.outputs.RunTable).list(project_id, limit=limit)
-    if as_json:
-        print_json(TypeAdapter(Sequence[Run]).dump_json(runs, indent=2).decode())
-        return
-    if not runs:
-        console.print("no run yet")
-        return
-    _print_runs(runs)
+    pages = call.api.pages(
+        call.path("projects", call.project_id(project), "runs"),
+        limit=None if every else limit,
+        cursor=cursor,
+        flow_id=flow,
+        status=status,
+        since=_written(since),
+        until=_written(until),
+    )
+    found = merged(pages)
+    call.show(found, lambda page: run_views.print_runs(page["items"]))
+    if found["cursor"] and not call.as_json:
+        say(f"… more: --cursor {found['cursor']}")
 
 
-def _print_runs(runs: Sequence[Run]) -> None:
-    flows = len({run.flow_id for run in runs}) > 1
-    found = table("run", "received", "status", *(["flow"] if flows else []), "file", "what happened")
-    for run in runs:
-        flow = [run.flow_name] if flows else []
-        add_row(found, run.id[:12], _time(run.received_at), run.status, *flow, run.file_name, run.summary)
-    console.print(found)
-
-
-@runs_app.command("show")
+@verb(runs_app, "show")
 def show_run(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its beginning.")],
+    call: Call,
+    run: RunArgument,
     project: ProjectOption = None,
+    step: Annotated[
+        StepName | None, typer.Option("--step", help="Only this step, its request and response in full.")
+    ] = None,
     report_files: ReportOption = None,
-    stage: StageOption = None,
-    as_json: JsonOption = False,
 ) -> None:
-    """Show one run: its steps with times and outcome, counts, the report, and where source and result lie."""
-    deployment = connect(stage)
-    store = DynamoRunStore(deployment.outputs.RunTable)
-    run = store.get(run_id) or _by_prefix(store, run_id, project or deployment.project_id)
-    report = _report(run)
+    """Show a run: its steps with times and outcome, counts, the report, and which of its files are there."""
+    found = find_run(call, run, project)
     if report_files:
-        if report is None:
-            raise refuse_usage("this run has no report, or none any more")
-        write_reports(report, report_files)
-    if as_json:
-        print_json(TypeAdapter(dict[str, Run | Report | None]).dump_json({"run": run, "report": report}).decode())
+        run_files.write_report(call, found, report_files)
+    if step:
+        _show_step(call, found, step)
+    else:
+        _show(call, found)
+
+
+def _show(call: Call, run: Json) -> None:
+    if call.as_json:
+        print_object(run)
         return
-    _print_run(run)
-    if report:
+    run_views.print_run(run)
+    if report := run_files.report_of(call, run):
+        from rosterbridge.cli.reports import print_report
+
         console.print()
         print_report(report)
 
 
-def _by_prefix(store: DynamoRunStore, prefix: str, project_id: str | None) -> Run:
-    runs = store.list(project_id, limit=PREFIX_SEARCH) if project_id else ()
-    found = [run for run in runs if run.id.startswith(prefix)]
-    if len(found) != 1:
-        raise refuse_usage(f"no run {prefix}" if not found else f"{len(found)} runs begin with {prefix}")
-    return found[0]
+def _show_step(call: Call, run: Json, name: StepName) -> None:
+    step = next((step for step in run["steps"] if step["name"] == name), None)
+    if step is None:
+        raise refuse_usage(f"this run has no step {name}")
+    call.show(step, run_views.print_step)
 
 
-def _report(run: Run) -> Report | None:
-    if run.report is None:
-        return None
-    try:
-        return report_from_json(S3ObjectStore().get_text(run.report))
-    except NotFoundError:  # reports are kept for a shorter time than the history
-        return None
+@verb(runs_app, "watch")
+def watch_run(call: Call, run: RunArgument = "", project: ProjectOption = None) -> None:
+    """Wait until a run has ended, the newest one by default; exit 1 if it is rejected, 3 if it fails."""
+    found = find_run(call, run, project)
+    status = watching.watch(call, found)
+    _show(call, call.api.get(call.path("runs", found["id"])).content)
+    if code := watching.EXIT_CODES.get(status):
+        raise typer.Exit(code)
 
 
-def _print_run(run: Run) -> None:
-    say(f"{run.status}  {run.summary}", f"bold {STYLES.get(run.status, 'cyan')}")
-    for name, value in (
-        ("run", run.id),
-        ("flow", f"{run.flow_name} ({run.flow_id})"),
-        ("file", f"{run.file_name}, {run.file_bytes:,} bytes"),
-        ("received", _time(run.received_at)),
-        ("ended", _time(run.ended_at)),
-        ("error", run.error),
-        ("source", _place(run.source)),
-        ("report", _place(run.report)),
-        ("result", _place(run.result)),
-        ("provenance", _place(run.provenance)),
-        ("delivered to", run.delivered_to),
-    ):
-        if value:
-            say(f"{name:<14}{value}")
-    console.print()
-    steps = table("step", "started", "took", "tries", "outcome", "code", numbers=("took", "tries"))
-    for step in run.steps:
-        add_row(steps, step.name, _time(step.started_at), _took(step), step.attempts, step.outcome, step.code)
-    console.print(steps)
-    console.print()
-    for step in run.steps:
-        counts = {name: f"{count:,}" for name, count in step.counts.items()}
-        for name, content in (("counts", counts), ("request", step.request), ("response", step.response)):
-            if content:
-                say(f"{step.name} {name}: {', '.join(f'{key} {value}' for key, value in content.items())}")
+@verb(runs_app, "download")
+def download(
+    call: Call,
+    run: RunArgument,
+    what: Annotated[run_files.Downloadable, typer.Argument(metavar="WHAT", help="source, result, errors, provenance")],
+    output: run_files.OutputOption = None,
+    project: ProjectOption = None,
+) -> None:
+    """Download the upload, what Apple got, the errors as CSV, or the provenance; --json prints only the link."""
+    found = find_run(call, run, project)
+    link = call.api.get(call.path("runs", found["id"], "downloads", what)).content
+    if call.as_json:
+        print_object(link)
+        return
+    say(str(run_files.save(link["url"], found["id"], what, output)))
 
 
-def _time(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else ""
+@verb(runs_app, "rerun")
+def rerun(call: Call, run: RunArgument, project: ProjectOption = None) -> None:
+    """Run the same file again with the flow's options of today."""
+    found = find_run(call, run, project)
+    call.show(call.api.create(call.path("runs", found["id"], "rerun")).content, run_views.print_run)
 
 
-def _took(step: Step) -> str:
-    return f"{(step.ended_at - step.started_at).total_seconds():.2f} s" if step.ended_at else ""
+@verb(runs_app, "next")
+def next_run(call: Call, run: RunArgument, project: ProjectOption = None) -> None:
+    """Show the run that was received after this one."""
+    _show_neighbour(call, find_run(call, run, project), "next", "later")
 
 
-def _place(ref: ObjectRef | None) -> str:
-    return f"s3://{ref.bucket}/{ref.key}" if ref else ""
+@verb(runs_app, "previous")
+def previous_run(call: Call, run: RunArgument, project: ProjectOption = None) -> None:
+    """Show the run that was received before this one."""
+    _show_neighbour(call, find_run(call, run, project), "previous", "earlier")
+
+
+def _show_neighbour(call: Call, run: Json, which: str, word: str) -> None:
+    neighbour = call.api.get(call.path("runs", run["id"], "neighbours")).content[which]
+    if neighbour is None:
+        call.show(None, lambda _: say(f"there is no {word} run"))
+        return
+    _show(call, call.api.get(call.path("runs", neighbour)).content)
+
+
+def _written(moment: datetime | None) -> str | None:
+    """Return a time with its zone, which is this machine's unless it says another."""
+    return (moment if moment.tzinfo else moment.astimezone()).isoformat() if moment else None
