@@ -13,6 +13,8 @@ from pathlib import Path
 from benchmarks.measure import FLOOR, PANDAS_PYTHON, REFERENCE, median
 from benchmarks.processes import PEAK_MEASURE, Taken
 
+CONVERSION = ("polars", "isal")  # the packages that a conversion's speed depends on
+
 
 def table(taken: dict[str, list[Taken]]) -> str:
     """Return a Markdown table: medians, smallest and largest in brackets."""
@@ -44,11 +46,11 @@ def _ratio(above: float, below: float) -> str:
     return "–" if math.isnan(above) or math.isnan(below) else f"{above / below:.2f}"
 
 
-def machine() -> str:
+def machine(names: tuple[str, ...] = CONVERSION) -> str:
     """Return the processor, the number of cores, the system, and the versions that matter; no names of hosts."""
-    packages = ", ".join(f"{name} {metadata.version(name)}" for name in ("polars", "isal"))
+    packages = ", ".join(f"{name} {metadata.version(name)}" for name in names)
     pandas = ""
-    if PANDAS_PYTHON.exists():
+    if names == CONVERSION and PANDAS_PYTHON.exists():
         command = [str(PANDAS_PYTHON), "-c", "from importlib.metadata import version; print(version('pandas'))"]
         pandas = f", pandas {subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()}"  # noqa: S603
     python = f"Python {platform.python_version()}"
@@ -62,9 +64,9 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def rewrite(page: Path, block: str, text: str) -> None:
+def rewrite(page: Path, block: str, text: str, *, by: str = "make bench") -> None:
     """Put ``text`` between the page's marks of that block; raises ValueError when it has none."""
-    start, end = f"<!-- {block}: written by make bench -->\n", f"<!-- end of {block} -->"
+    start, end = f"<!-- {block}: written by {by} -->\n", f"<!-- end of {block} -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(start)
     _, closed, after = rest.partition(end)
     if not found or not closed:
