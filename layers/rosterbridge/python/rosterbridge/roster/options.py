@@ -65,7 +65,11 @@ class ConversionOptions:
     """What NULL, null, N/A and - mean where no name is expected."""
     repair: bool | None = None
     """Mend or drop wrong rows and go on, or reject for any; by default on for OneRoster, off for Apple's format."""
-    asm_repairs: Annotated[tuple[AsmRepair, ...], _Limits(max_length=MOST)] = ("instructors", "roster-classes", "roster-students")
+    asm_repairs: Annotated[tuple[AsmRepair, ...], _Limits(max_length=MOST)] = (
+        "instructors",
+        "roster-classes",
+        "roster-students",
+    )
     """What repair mends in Apple's own format: unknown instructors, rosters of unknown classes or students."""
     max_dropped: Annotated[float, _Limits(ge=0, le=1)] = 0.05
     """The share of a file's rows above which dropping rejects the upload."""
