@@ -34,7 +34,8 @@ def environment(stack: StackUnderTest, sender: Sender, tmp_path_factory: pytest.
     """What a command finds beside a running stack; nobody has signed in yet, and there is no keyring."""
     folder = tmp_path_factory.mktemp("command")
     users = provide_users(stack.local.aws, stack.outputs, stack.local.organization_id, {})
-    content = {"region": stack.region, "project_id": sender.project_id, "api": stack.local.api, **users}
+    own = {"organization_id": stack.local.organization_id, "project_id": sender.project_id}
+    content = {"region": stack.region, **own, "api": stack.local.api, **users}
     (folder / "stack.json").write_text(json.dumps(content))
     return {
         **os.environ,

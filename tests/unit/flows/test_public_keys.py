@@ -35,6 +35,7 @@ def accept(text: str, *known: PublicKey, expires_at: datetime | None = None) -> 
         *(ED25519, RSA[3072]),
         *(line(ec.generate_private_key(curve())) for curve in (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)),
     ],
+    ids=["ed25519", "rsa", "p256", "p384", "p521"],  # the keys are others in each process
 )
 def test_each_accepted_type_is_kept_without_its_comment_and_named_by_the_fingerprint_that_ssh_keygen_shows(
     text: str,
@@ -101,6 +102,7 @@ def test_a_short_rsa_key_is_refused(bits: int) -> None:
         "\x00",
         "---- BEGIN SSH2 PUBLIC KEY ----",
     ],
+    ids=map(str, range(14)),
 )
 def test_what_is_no_single_line_of_openssh_is_refused(text: str) -> None:
     assert refusal(text) == "key-malformed"
