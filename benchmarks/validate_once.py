@@ -41,7 +41,7 @@ def in_memory(source: Path) -> tuple[Any, dict[str, str]]:
 
     accounts, runs, objects = fakes.FakeAccountStore(), fakes.FakeRunStore(), fakes.FakeObjectStore()
     flow = flows.flow()
-    accounts.flows[flow.id] = flow
+    accounts.put(flow)
     stored = objects.put(ObjectRef(bucket="runs", key="source.zip"), source.read_bytes())
     run = runs.create(flows.run(flow_id=flow.id, source=stored))
     return Processor(accounts, runs, objects, now=lambda: flows.AT), {"run_id": run.id}
