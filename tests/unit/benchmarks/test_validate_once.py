@@ -15,8 +15,6 @@ def test_the_handler_accepts_the_upload_twice_and_each_part_is_timed(tmp_path: P
     write_bundle(tmp_path / "source.zip", pupils=10, seed=1)
     times = tmp_path / "times.json"
 
-    run(  # noqa: S603 this Python
-        [executable, "-m", "benchmarks.validate_once", str(tmp_path / "source.zip"), str(times)], cwd=ROOT, check=True
-    )
+    run([executable, "-m", "benchmarks.validate_once", str(tmp_path / "source.zip"), str(times)], cwd=ROOT, check=True)
 
     assert set(json.loads(times.read_text(encoding="utf-8"))) == {"import", "first call", "second call"}
