@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from tests.support.archives import Raw, assembled, patched, zipped
 from tests.support.rosters import oneroster_1_1, process, zip_bytes
-
-
-def zipped(*members: tuple[zipfile.ZipInfo | str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for info, content in members:
-            archive.writestr(info, content)
-    return buffer.getvalue()
-
-
-def patched(data: bytes, signature: bytes, offset: int, value: bytes) -> bytes:
-    """Overwrite bytes at an offset from each occurrence of a signature."""
-    changed, start = bytearray(data), 0
-    while (at := data.find(signature, start)) >= 0:
-        changed[at + offset : at + offset + len(value)] = value
-        start = at + 4
-    return bytes(changed)
 
 
 def code(tmp_path: Path, data: bytes) -> str:
@@ -104,7 +87,6 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     assert code(tmp_path, zip_bytes({**oneroster_1_1(), "USERS.csv": "x"})) == "duplicate-file"
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_members_of_the_very_same_name_are_refused(tmp_path: Path) -> None:
     assert code(tmp_path, zipped(("users.csv", b"a"), ("users.csv", b"b"))) == "archive-unsafe"
 
@@ -131,3 +113,21 @@ def test_another_method_is_named(tmp_path: Path) -> None:
     report = process(tmp_path, data).report
     assert report.codes == ("archive-damaged",)
     assert "deflate" in report.summary
+
+
+def test_a_name_in_an_old_code_page_is_no_overlap(tmp_path: Path) -> None:
+    others = (Raw(name.encode(), str(text).encode()) for name, text in oneroster_1_1().items())
+    data = assembled(Raw("Grüße äöü.txt".encode("cp437"), b"x"), *others)
+    assert process(tmp_path, data).report.accepted
+
+
+def test_the_marker_of_a_zip_that_was_not_split_after_all_is_accepted(tmp_path: Path) -> None:
+    raws = (Raw(name.encode(), str(text).encode()) for name, text in oneroster_1_1().items())
+    assert process(tmp_path, assembled(*raws, before=b"PK00")).report.accepted
+
+
+def test_a_wrong_table_of_contents_is_no_upload_that_broke_off(tmp_path: Path) -> None:
+    data = zip_bytes(oneroster_1_1())
+    report = process(tmp_path, data.replace(b"PK\x01\x02", b"PK\x01\x00", 1)).report
+    assert report.codes == ("archive-damaged",)
+    assert "table of contents" in report.summary

@@ -25,7 +25,11 @@ RATIO_FREE_BYTES = 2**20  # a small file may be as repetitive as it likes
 BLOCK_BYTES = 128 * 1024
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 LOCAL_SIGNATURE = b"PK\x03\x04"
-ENCRYPTED = 0x1
+END_SIGNATURE = b"PK\x05\x06"
+END_RECORD = struct.Struct("<4s4H2IH")
+MARKER_BYTES = 4  # "PK00" before the first file, where a ZIP might have been split and was not
+ENCRYPTED, UTF_8 = 0x1, 0x800
+SPECIAL = {stat.S_IFLNK: "link", **dict.fromkeys((stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK), "device")}
 DAMAGED = cast("type[Exception]", IsalError)  # typed as a value by isal
 LITTER = ("__macosx/", "thumbs.db", "desktop.ini")
 
@@ -128,8 +132,22 @@ def _directory(file: BinaryIO) -> list[zipfile.ZipInfo]:
         with zipfile.ZipFile(file) as archive:
             return archive.infolist()
     except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error, OSError, UnicodeError):
+        if _is_closed(file):
+            raise RosterError("archive-damaged", why="its table of contents cannot be read") from None
         # the directory stands at the end: a ZIP's beginning without it is an upload that broke off
         raise RosterError("upload-incomplete" if head == LOCAL_SIGNATURE else "not-a-zip") from None
+
+
+def _is_closed(file: BinaryIO) -> bool:
+    """Whether the record that closes a ZIP stands at the end, whole: then nothing broke off."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - END_RECORD.size - 2**16))  # the longest comment
+    tail = file.read()
+    at = tail.rfind(END_SIGNATURE)
+    if at < 0 or len(tail) - at < END_RECORD.size:
+        return False
+    comment: int = END_RECORD.unpack_from(tail, at)[-1]
+    return at + END_RECORD.size + comment <= len(tail)
 
 
 def _check(infos: list[zipfile.ZipInfo], archive_bytes: int) -> None:
@@ -144,21 +162,32 @@ def _check(infos: list[zipfile.ZipInfo], archive_bytes: int) -> None:
             raise RosterError("archive-encrypted")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise RosterError("archive-damaged", why="it is packed by a method other than deflate")
+    _check_places(sorted(infos, key=lambda info: info.header_offset), archive_bytes)
+
+
+def _check_places(infos: list[zipfile.ZipInfo], archive_bytes: int) -> None:
+    if infos and infos[0].header_offset < 0:
+        raise RosterError("archive-damaged", why="its beginning is missing")
+    if infos and infos[0].header_offset > MARKER_BYTES:  # who reads from the front would find something else there
+        raise RosterError("archive-unsafe", why="something stands before its first file")
     end = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
+    for info in infos:
         if info.header_offset < end:
             raise RosterError("archive-unsafe", why="its files overlap")
-        end = info.header_offset + LOCAL_HEADER.size + len(info.orig_filename.encode()) + info.compress_size
+        name = info.orig_filename.encode("utf-8" if info.flag_bits & UTF_8 else "cp437")
+        end = info.header_offset + LOCAL_HEADER.size + len(name) + info.compress_size
     if end > archive_bytes:
         raise RosterError("upload-incomplete")
 
 
 def _unsafe(info: zipfile.ZipInfo) -> str | None:
     name = info.orig_filename.replace("\\", "/")
+    if not name:
+        return "a file has no name"
     if name.startswith("/") or name[1:2] == ":" or ".." in name.split("/") or "\0" in name:
         return "a file's path leads out of it"
-    if stat.S_ISLNK(info.external_attr >> 16):
-        return "it holds a link"
+    if special := SPECIAL.get(stat.S_IFMT(info.external_attr >> 16)):
+        return f"it holds a {special}"
     if info.file_size > RATIO_FREE_BYTES and info.file_size > MAX_RATIO * max(1, info.compress_size):
         return "a file unpacks to far more than a roster does"
     if name.casefold().endswith(".zip"):

@@ -23,16 +23,16 @@ from rosterbridge.roster.formats import (
     AsmFile,
     FileFormat,
 )
-from rosterbridge.roster.reading import peek_header, read_table
+from rosterbridge.roster.reading import CsvFile, open_csv, peek_header
 from rosterbridge.roster.sheet import among
 
 Frames = Mapping[str, pl.DataFrame]
 
 
-def read_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
-    """Return the six files' frames; what is wrong with names, headers and rows is in ``findings``. Raises RosterError.
+def open_asm(archive: Archive, findings: Findings) -> Iterator[CsvFile]:
+    """Yield the six files in Apple's order, ready to be read; what is wrong with their names and headers is noted.
 
-    Each frame has Apple's columns and those numbered ones that its header has, as text, with LINE and FATE.
+    Raises RosterError.
     """
     if archive.folder:
         findings.add("files-in-folder")
@@ -41,7 +41,16 @@ def read_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
         findings.add("missing-file", file=name)
     if missing:
         raise RosterError("missing-file", file=missing[-1])
-    return {name: _read(archive, file, findings) for name, file in ASM.items()}
+    for file in ASM.values():
+        yield _open(archive, file, findings)
+
+
+def read_asm(archive: Archive, findings: Findings) -> dict[str, pl.DataFrame]:
+    """Return the six files' frames; what is wrong with names, headers and rows is in ``findings``. Raises RosterError.
+
+    Each frame has Apple's columns and those numbered ones that its header has, as text, with LINE and FATE.
+    """
+    return {file.fmt.name: _read(file, findings) for file in open_asm(archive, findings)}
 
 
 def check_asm(frames: Frames, findings: Findings) -> None:
@@ -104,21 +113,28 @@ def _known(file: AsmFile) -> list[str]:
     return [*file.columns, *(file.repeats(file.repeats_to) if file.repeated else ())]
 
 
-def _read(archive: Archive, file: AsmFile, findings: Findings) -> pl.DataFrame:
+def _open(archive: Archive, file: AsmFile, findings: Findings) -> CsvFile:
     written = archive.names[file.name]
     if written != file.name:
         findings.add("wrong-file-name", file=file.name, value=written)
-    header = peek_header(archive, file.name)
+    header = peek_header(archive, file.name) if archive.size(file.name) else []
     known = _known(file)
     for cell in (cell for cell in header if cell not in known):
         findings.add_cell("wrong-header", cell, file=file.name, line=1)
     present = tuple(column for column in known if column in header or column in file.columns)
     fmt = FileFormat(file.name, present, frozenset(file.columns), separators=",;", escape="\\")
-    frame = read_table(archive, file.name, fmt, findings)
-    if frame is None:
+    opened = open_csv(archive, file.name, fmt)
+    if opened is None:
         raise RosterError("empty-file", file=file.name)
-    if ragged := findings.count("short-row", file.name) + findings.count("surplus-values", file.name):
-        findings.add("asm-row-length", file=file.name, count=ragged)
+    opened.place_columns(findings)
+    return opened
+
+
+def _read(file: CsvFile, findings: Findings) -> pl.DataFrame:
+    name = file.fmt.name
+    frame = pl.concat(file.batches(findings))
+    if ragged := findings.count("short-row", name) + findings.count("surplus-values", name):
+        findings.add("asm-row-length", file=name, count=ragged)
     return frame
 
 
