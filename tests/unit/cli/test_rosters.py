@@ -104,3 +104,21 @@ def test_wrong_usage_exits_2(upload: Path, tmp_path: Path) -> None:
     assert call("convert", upload, upload).exit_code == 2
     assert call("convert", upload, tmp_path / "nowhere" / "asm.zip").exit_code == 2
     assert call("validate", upload, "--as-of", "yesterday").exit_code == 2
+
+
+def test_apply_delta_writes_the_full_package_that_comes_of_it(upload: Path, tmp_path: Path) -> None:
+    header = str(oneroster_1_1()["enrollments.csv"]).splitlines()[0]
+    changes = f"{header}\ne3,tobedeleted,2026-10-01T08:00:00Z,,,,,,,\n"
+    delta, full, apple = tmp_path / "delta.zip", tmp_path / "full.zip", tmp_path / "apple.zip"
+    delta.write_bytes(zip_bytes({"manifest.csv": "file.enrollments,delta\n", "enrollments.csv": changes}))
+    result = call("apply-delta", upload, delta, full, "--as-of", "2026-10-01")
+    assert result.exit_code == 0
+    assert "0 added, 0 changed, 1 removed" in " ".join(result.output.split())
+    again = tmp_path / "again.zip"
+    assert call("apply-delta", full, delta, again, "--as-of", "2026-10-01").exit_code == 0
+    assert again.read_bytes() == full.read_bytes()
+    assert call("convert", full, apple, "--as-of", "2026-10-01").exit_code == 0
+    with zipfile.ZipFile(apple) as archive:
+        assert b"e3," not in archive.read("rosters.csv")
+    assert call("apply-delta", upload, upload, again).exit_code == 2
+    assert call("apply-delta", upload, delta, delta).exit_code == 2

@@ -159,3 +159,7 @@ def test_fifteen_instructors_are_allowed_and_no_sixteenth(tmp_path: Path) -> Non
 
     assert process(tmp_path, classes(15)).report.accepted
     assert process(tmp_path, classes(16)).report.codes == ("wrong-header",)
+
+
+def test_a_file_without_a_byte_is_called_empty(tmp_path: Path) -> None:
+    assert process(tmp_path, {**asm(), "courses.csv": ""}).found == [("empty-file", "courses.csv", None)]

@@ -9,6 +9,7 @@ from rosterbridge.cli import (
     asm_accounts,
     audit,
     check_apple,
+    compare,
     flows,
     organizations,
     projects,
@@ -24,6 +25,8 @@ typer_app = typer.Typer(
 )
 typer_app.command("validate")(rosters.validate_command)
 typer_app.command("convert")(rosters.convert_command)
+typer_app.command("apply-delta")(rosters.apply_delta_command)
+typer_app.command("compare")(compare.compare_command)
 typer_app.command("templates")(templates.templates_command)
 typer_app.command("check-apple")(check_apple.check_apple_command)
 typer_app.command("sign-in")(signing_in.sign_in_command)

@@ -13,7 +13,7 @@ import typer
 from rosterbridge.cli.reports import ReportOption, print_report, write_errors, write_reports
 from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
 from rosterbridge.memory import save_if_scarce
-from rosterbridge.roster import ConversionOptions, Report, convert, validate
+from rosterbridge.roster import ConversionOptions, Report, convert, validate, validate_delta
 
 REJECTED = 1
 
@@ -69,6 +69,44 @@ def convert_command(
         raise refuse_usage("the result would overwrite the upload: name another file")
     chosen, day = _options(options), _day(as_of)
     _carry_out(lambda: _converted(source, target, chosen, day, provenance), report, error_file, as_json=as_json)
+
+
+def apply_delta_command(
+    state: Annotated[Path, typer.Argument(metavar="STATE.zip", exists=True, dir_okay=False, readable=True)],
+    delta: Annotated[Path, typer.Argument(metavar="DELTA.zip", exists=True, dir_okay=False, readable=True)],
+    target: OutArgument,
+    options: OptionsOption = None,
+    as_of: AsOfOption = None,
+    report: ReportOption = None,
+    error_file: ErrorsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Apply a OneRoster delta to a full package and write the full one that comes of it; exit 1 if it is rejected."""
+    if not target.parent.is_dir():
+        raise refuse_usage(f"there is no folder {target.parent}")
+    if target.exists() and (target.samefile(state) or target.samefile(delta)):
+        raise refuse_usage("the result would overwrite what it is made from: name another file")
+    chosen, day = _options(options), _day(as_of)
+    _carry_out(lambda: _applied(state, delta, target, chosen, day), report, error_file, as_json=as_json)
+
+
+def _applied(state: Path, delta: Path, target: Path, options: ConversionOptions, as_of: date) -> Report:
+    """Merge beside the target and move the result there when it is accepted."""
+    from rosterbridge.roster.delta import condense, is_delta
+
+    if not is_delta(delta):
+        raise refuse_usage(f"{delta.name} is no delta: its manifest.csv says so of no file")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".rosterbridge-") as folder:
+        base, made = Path(folder) / "base.zip", Path(folder) / "out.zip"
+        report = validate(state, options, as_of=as_of)
+        if report.accepted and report.format == "asm":
+            raise refuse_usage(f"{state.name} is in Apple's own format, which knows no deltas")
+        if report.accepted:
+            condense(state, base)
+            report = validate_delta(delta, base, made, options, as_of=as_of)
+            if report.accepted:
+                made.replace(target)
+    return report
 
 
 def _converted(source: Path, target: Path, options: ConversionOptions, as_of: date, provenance: Path | None) -> Report:

@@ -98,7 +98,15 @@ CODES: dict[str, Code] = {
     ),
     "delta-without-state": _upload(
         "{file} is a delta: it holds changes only, and there is no full roster to apply them to.",
-        "Export the full roster (bulk) and upload that.",
+        "Export the full roster (bulk) and upload that; the flow that has accepted it takes deltas afterwards.",
+    ),
+    "delta-base-differs": _upload(
+        "These changes do not fit the full roster that this flow has: {why}.",
+        "Upload a full roster (bulk), and after it the deltas in their order.",
+    ),
+    "delta-row-unclear": _upload(
+        "A row of a package with changes has {why}, so that what changes cannot be told for sure.",
+        "Correct the row, or upload a full roster (bulk).",
     ),
     # What the whole upload adds up to
     "duplicate-id": _upload(
@@ -211,6 +219,11 @@ CODES: dict[str, Code] = {
         "Rows with a status or a date of change, though the file is no delta: {count}.",
         "Leave status and dateLastModified empty in a full export.",
         strict="upload",
+    ),
+    "delta-applied": _warning(
+        "The changes of {file} were made in the full roster that this flow has: {why}. Lines named after this one are"
+        " counted in that whole roster.",
+        "Nothing needs to be done.",
     ),
     "short-row": _warning(
         "Rows shorter than the header, read as if the rest were empty: {count}.", "Export all columns.", strict="upload"

@@ -25,10 +25,7 @@ def read_manifest(archive: Archive, members: Mapping[str, str], findings: Findin
         findings.add("no-manifest", file=MANIFEST)
         return None
     properties = read_properties(archive, members[MANIFEST])
-    modes = {
-        file: properties.get(f"file.{file.removesuffix('.csv')}".casefold(), "").casefold()
-        for file in (*ONEROSTER, *(member for member in members if member not in ONEROSTER))
-    }
+    modes = _modes(properties, members)
     for file in ONEROSTER:
         if modes[file] == "delta":
             raise RosterError("delta-without-state", file=file)
@@ -41,6 +38,18 @@ def read_manifest(archive: Archive, members: Mapping[str, str], findings: Findin
         if modes[file] == "bulk" and file not in members:
             findings.add("manifest-differs", file=file, value="bulk")
     return properties.get("oneroster.version")
+
+
+def file_modes(archive: Archive, members: Mapping[str, str]) -> dict[str, str]:
+    """Return what the manifest says of each file, in lower case: absent, bulk, delta, or nothing."""
+    return _modes(read_properties(archive, members[MANIFEST]) if MANIFEST in members else {}, members)
+
+
+def _modes(properties: Mapping[str, str], members: Mapping[str, str]) -> dict[str, str]:
+    return {
+        file: properties.get(f"file.{file.removesuffix('.csv')}".casefold(), "").casefold()
+        for file in (*ONEROSTER, *(member for member in members if member not in ONEROSTER))
+    }
 
 
 def read_properties(archive: Archive, member: str) -> dict[str, str]:

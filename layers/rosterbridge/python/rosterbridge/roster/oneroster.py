@@ -70,7 +70,7 @@ class OneRoster:
 
 def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, findings: Findings) -> OneRoster:
     """Read the package and end the rows that ``mapping.md`` rules 4, 6 and 21 end; raises RosterError."""
-    members = _members(archive)
+    members = members_by_file(archive)
     claimed = read_manifest(archive, members, findings)
     files = _open_files(archive, members, findings)
     sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
@@ -101,8 +101,8 @@ def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, fi
     )
 
 
-def _members(archive: Archive) -> dict[str, str]:
-    """Return the archive's names by the files that they mean."""
+def members_by_file(archive: Archive) -> dict[str, str]:
+    """Return the archive's names by the files that they mean; raises RosterError for two that mean one."""
     members: dict[str, str] = {}
     for name in archive.names:
         file = FILE_ALIASES.get(name, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,9 @@ import polars as pl
 
 from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.asm import check_asm, columns_of, is_refused, note_deviations, read_asm
-from rosterbridge.roster.codes import levels, looks_closer
+from rosterbridge.roster.codes import Level, levels, looks_closer
 from rosterbridge.roster.conversion import convert_roster
+from rosterbridge.roster.delta import apply_delta
 from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import ASM, CLASSES, ENROLLMENTS, ROSTERS, STAFF, STUDENTS, USERS
 from rosterbridge.roster.oneroster import read_oneroster
@@ -24,6 +25,8 @@ from rosterbridge.roster.repair import mend
 from rosterbridge.roster.report import FileCounts, Format, Report, counted
 from rosterbridge.roster.tables import AsmTable
 from rosterbridge.roster.writing import write_asm_zip
+
+UNKNOWN = ("unknown-school", "unknown-class", "unknown-user")  # references to nothing
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,15 @@ class Outputs:
             write_provenance(tables, self.provenance)
 
 
-def process(source: Path, outputs: Outputs, options: ConversionOptions, as_of: date) -> Report:
-    """Check ``source`` by every rule; when it is accepted, write the ``outputs``."""
-    findings = Findings(levels(options.profile, options.severities))
+def process(
+    source: Path, outputs: Outputs, options: ConversionOptions, as_of: date, *, is_condensed: bool = False
+) -> Report:
+    """Check ``source`` by every rule; when it is accepted, write the ``outputs``.
+
+    A condensed full set is not held to the standard's letter: what came into it was.
+    """
+    found_as = levels(options.profile, options.severities)
+    findings = Findings(_full_set_levels(found_as) if is_condensed else found_as)
     fmt: Format = "unknown"
     skipped: tuple[str, ...] = ()
     try:
@@ -55,11 +64,40 @@ def process(source: Path, outputs: Outputs, options: ConversionOptions, as_of: d
         if fmt == "asm":
             report = _process_asm(archive, source, outputs, options, findings)
         else:
+            if not is_condensed and (refused_as := _judge_closely(archive, options, findings)):
+                return replace(_report(refused_as, findings), skipped=skipped)
             report = _process_oneroster(archive, outputs, options, as_of, findings)
     except RosterError as error:
         findings.add_error(error)
         report = _report(fmt, findings)
     return replace(report, skipped=skipped)
+
+
+def process_delta(package: Path, base: Path, target: Path, options: ConversionOptions, as_of: date) -> Report:
+    """Check a delta package, and what comes of it and the full set ``base``, which goes to ``target``."""
+    findings = Findings(levels(options.profile, options.severities))
+    fmt: Format = "unknown"
+    skipped: tuple[str, ...] = ()
+    try:
+        archive = Archive(package)
+        fmt = recognise(archive)
+        skipped = judge_others(archive, fmt, findings, opened=looks_closer(findings.levels))
+        if refused_as := _judge_closely(archive, options, findings):
+            return replace(_report(refused_as, findings), skipped=skipped)
+        for file, changes in apply_delta(base, package, target, findings).items():
+            findings.add("delta-applied", file=file, why=changes)
+        findings.levels = _full_set_levels(findings.levels)
+        report = _process_oneroster(Archive(target), Outputs(), options, as_of, findings)
+    except RosterError as error:
+        findings.add_error(error)
+        report = _report(fmt, findings)
+    return replace(report, skipped=skipped)
+
+
+def _full_set_levels(levels: Mapping[str, Level]) -> Mapping[str, Level]:
+    """Return the levels for a full set: it has a status where somebody has gone, and strict.py does not look at it."""
+    references = UNKNOWN if levels["unresolved-reference"] == "upload" else ()
+    return {**levels, "status-in-bulk": "ignore", **dict.fromkeys(references, "upload")}
 
 
 def _process_asm(
@@ -92,14 +130,18 @@ def _counts_after_repair(read: int, sent: int) -> FileCounts:
     return FileCounts(read, sent, dropped=dropped, reasons={"roster-dropped": dropped} if dropped else {})
 
 
+def _judge_closely(archive: Archive, options: ConversionOptions, findings: Findings) -> Format | None:
+    """Hold a package to the standard's letter if the flow wants that; returns its format when that rejects it."""
+    if not looks_closer(findings.levels):
+        return None
+    from rosterbridge.roster.strict import judge_strictly  # only now: a lenient conversion need not wait for it
+
+    return judge_strictly(archive, options.profile, findings)
+
+
 def _process_oneroster(
     archive: Archive, outputs: Outputs, options: ConversionOptions, as_of: date, findings: Findings
 ) -> Report:
-    if looks_closer(findings.levels):
-        from rosterbridge.roster.strict import judge_strictly  # only now: a lenient conversion need not wait for it
-
-        if fmt := judge_strictly(archive, options.profile, findings):
-            return _report(fmt, findings)
     roster = read_oneroster(archive, options, as_of, findings)
     if findings.rejected_by:
         return _report(roster.format, findings)
