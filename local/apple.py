@@ -31,8 +31,15 @@ Fault = Literal[
     "drop",  # ends the connection after fault_after bytes
     "full",  # refuses writes after fault_after bytes
     "short",  # confirms every write, keeps only fault_after bytes
+    "crumble",  # says its answers byte by byte, each of them late
     "refuse-open",  # refuses to open the file
+    "quota",  # refuses to open the file, since there would be too much
+    "silent-open",  # never answers when the file is to be opened
     "refuse-close",  # refuses to close the file, and does not take it
+    "drop-close",  # ends the connection when the file is to be closed, and does not take it
+    "drop-taken",  # ends the connection when it has taken the file, before it answers
+    "late-close",  # takes the file, and answers late
+    "silent-close",  # takes the file, and never answers
     "no-folder",  # has no dropbox
     "sha1-only",  # offers only a key exchange with SHA-1
     "other-host-key",  # shows another host key than the one it is known by
@@ -42,6 +49,7 @@ Fault = Literal[
 ]
 FAULTS: tuple[str, ...] = get_args(Fault)
 DRIP_SECONDS = 0.2
+CRUMB_SECONDS = 0.05
 WHOLE_FILE_WINDOW = 1 << 30  # the client may send everything, so that only TCP holds it back
 
 
@@ -58,11 +66,13 @@ class AppleStandIn(SftpListener):
         port: int = 0,
         fault: Fault | None = None,
         fault_after: int = 100_000,
+        keeps_parts: bool = False,
     ) -> None:
         self.dropbox, self.received = root.resolve() / DROPBOX, root.resolve() / RECEIVED
         self.host_keys = tuple(public_text(key) for key in host_keys)
         super().__init__(port)
         self.fault, self.fault_after = fault, fault_after
+        self.keeps_parts = keeps_parts  # what was not closed stays in the dropbox, as on a server of the usual kind
         self.sign_ins = 0  # passwords seen, right or wrong
         self._username, self._password, self._keys = username, password, list(host_keys)
 
@@ -124,7 +134,11 @@ class _SshServer(asyncssh.SSHServer):
         return accepted
 
     def session_requested(self) -> SftpSession:
-        handlers: dict[str | None, type[Handler]] = {"silent": _SilentHandler, "reorder": _ReorderingHandler}
+        handlers: dict[str | None, type[Handler]] = {
+            "silent": _SilentHandler,
+            "reorder": _ReorderingHandler,
+            "crumble": _CrumblingHandler,
+        }
         return SftpSession(partial(_Dropbox, self._apple), handlers.get(self._apple.fault, Handler))
 
 
@@ -149,11 +163,19 @@ class _Dropbox(Server):
             raise asyncssh.SFTPNoSuchFile("No such file")
         return mapped
 
-    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> _File:
-        if self._apple.fault == "refuse-open" and pflags & asyncssh.FXF_WRITE:
-            raise asyncssh.SFTPPermissionDenied("Permission denied")
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> _File:
+        if pflags & asyncssh.FXF_WRITE:
+            await self._fail_to_open()
         mapped = Path(self.map_path(path).decode())
         return _File(mapped, super().open(path, pflags, attrs))
+
+    async def _fail_to_open(self) -> None:
+        if self._apple.fault == "refuse-open":
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        if self._apple.fault == "quota":
+            raise asyncssh.SFTPQuotaExceeded("Quota exceeded")
+        if self._apple.fault == "silent-open":
+            await self.connection.wait_closed()
 
     def read(self, file_obj: _File, offset: int, size: int) -> Any:
         return super().read(file_obj.stream, offset, size)
@@ -182,18 +204,30 @@ class _Dropbox(Server):
     def fsetstat(self, file_obj: _File, attrs: asyncssh.SFTPAttrs) -> None:
         super().fsetstat(file_obj.stream, attrs)
 
-    def close(self, file_obj: _File) -> None:
+    async def close(self, file_obj: _File) -> None:
         written = file_obj.stream.writable()
         file_obj.stream.close()
         if not written:
             return
-        if self.client_left:
-            file_obj.path.unlink(missing_ok=True)
-            return
-        if self._apple.fault == "refuse-close":
-            file_obj.path.unlink(missing_ok=True)
+        fault = self._apple.fault
+        if fault == "drop-close":
+            self.connection.abort()
+        if self.client_left or fault in {"drop-close", "refuse-close"}:
+            if not self._apple.keeps_parts:
+                file_obj.path.unlink(missing_ok=True)
+            if self.client_left:
+                return
             raise asyncssh.SFTPFailure("Failure")
         file_obj.path.replace(self._apple.received / file_obj.path.name)
+        await self._answer_close_badly(fault)
+
+    async def _answer_close_badly(self, fault: Fault | None) -> None:
+        if fault == "drop-taken":
+            self.connection.abort()
+        if fault == "late-close":
+            await asyncio.sleep(DRIP_SECONDS)
+        if fault == "silent-close":
+            await self.connection.wait_closed()
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002
         raise asyncssh.SFTPOpUnsupported("Operation unsupported")
@@ -204,6 +238,26 @@ class _SilentHandler(Handler):
 
     def send_packet(self, *_: Any) -> None:
         """Say nothing."""
+
+
+class _CrumblingHandler(Handler):
+    """Says what it has to say byte by byte."""
+
+    _rest = b""
+
+    def send_packet(self, pkttype: int, pktid: int | None, *args: bytes) -> None:  # noqa: ARG002
+        packet = bytes([pkttype]) + b"".join(args)
+        if not self._rest:
+            asyncio.get_running_loop().call_soon(self._say)
+        self._rest += len(packet).to_bytes(4, "big") + packet
+
+    def _say(self) -> None:
+        if self._writer is None or self._writer.channel.is_closing():
+            return
+        self._writer.write(self._rest[:1])
+        self._rest = self._rest[1:]
+        if self._rest:
+            asyncio.get_running_loop().call_later(CRUMB_SECONDS, self._say)
 
 
 class _ReorderingHandler(Handler):

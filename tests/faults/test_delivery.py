@@ -14,7 +14,7 @@ import pytest
 from rosterbridge.adapters.sftp import SftpDelivery, _SignInAnswer
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import AsmAccount
-from tests.support.apple import ED25519, HASTY, PASSWORD, PATIENT, RSA, USERNAME, account, saying
+from tests.support.apple import ED25519, HASTY, PASSWORD, PATIENT, RSA, USERNAME, account
 
 NAME = "rosterbridge-1.zip"
 CONTENT = bytes(range(256)) * 4000  # about 1 MB, each block unlike a shifted one
@@ -89,12 +89,6 @@ def test_a_wrong_password_is_final(apple, upload):
     assert outcome(error) == (PermanentError, "asm-sign-in-refused")
 
 
-def test_a_refusal_stays_one_when_the_server_hangs_up_after_it(apple, upload):
-    with apple(fault="leave-after-refusal") as server:
-        error = failure(upload, account(server.port, *server.host_keys), password="wrong horse")
-    assert outcome(error) == (PermanentError, "asm-sign-in-refused")
-
-
 def test_only_the_first_thing_heard_about_a_sign_in_counts():
     class Transport:
         active, authenticated = True, False
@@ -117,15 +111,6 @@ def test_an_unknown_user_is_final(apple, upload):
     with apple() as server:
         error = failure(upload, account(server.port, *server.host_keys, username="nobody@sftp.apple.example"))
     assert outcome(error) == (PermanentError, "asm-sign-in-refused")
-
-
-@pytest.mark.parametrize(
-    ("fault", "code"), [("drop-sign-in", "asm-connection-lost"), ("silent-sign-in", "asm-timed-out")]
-)
-def test_a_connection_that_fails_during_sign_in_is_no_refusal(apple, upload, fault, code):
-    with apple(fault=fault) as server:
-        error = failure(upload, account(server.port, *server.host_keys))
-    assert outcome(error) == (TransientError, code)
 
 
 def test_another_host_key_is_final_and_the_password_stays_here(apple, upload):
@@ -164,40 +149,6 @@ def test_a_server_that_knows_only_sha1_is_final(apple, upload):
     assert outcome(error) == (PermanentError, "asm-algorithms-refused")
 
 
-def test_a_missing_folder_is_final(apple, upload):
-    with apple(fault="no-folder") as server:
-        error = failure(upload, account(server.port, *server.host_keys))
-    assert outcome(error) == (PermanentError, "asm-folder-missing")
-
-
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ("refuse-open", "asm-storage-refused"),
-        ("full", "asm-storage-refused"),
-        ("refuse-close", "asm-storage-refused"),
-        ("short", "asm-size-differs"),
-        ("drop", "asm-connection-lost"),
-        ("silent", "asm-timed-out"),
-        ("stall", "asm-timed-out"),
-        ("slow", "asm-timed-out"),
-    ],
-)
-def test_a_fault_during_the_upload_is_tried_again_later(apple, upload, fault, code):
-    with apple(fault=fault) as server:
-        started = time.monotonic()
-        error = failure(upload, account(server.port, *server.host_keys))
-        assert time.monotonic() - started < 10 * HASTY
-        assert list(server.received.iterdir()) == []
-    assert outcome(error) == (TransientError, code)
-
-
-def test_a_refusal_of_the_last_write_is_noticed(apple, upload):
-    with apple(fault="full", fault_after=len(CONTENT) - 1) as server:
-        error = failure(upload, account(server.port, *server.host_keys))
-    assert outcome(error) == (TransientError, "asm-storage-refused")
-
-
 def test_a_server_that_is_slow_but_never_silent_is_given_up_at_the_deadline(apple, upload):
     with apple(fault="drip") as server:
         started = time.monotonic()
@@ -209,7 +160,7 @@ def test_a_server_that_is_slow_but_never_silent_is_given_up_at_the_deadline(appl
 
 def test_a_write_that_tcp_holds_back_is_given_up_at_the_deadline(apple, upload, monkeypatch):
     # so many requests in flight that paramiko blocks in the socket, which it retries without end
-    monkeypatch.setattr("rosterbridge.adapters.sftp.REQUESTS_IN_FLIGHT", 10_000)
+    monkeypatch.setattr("rosterbridge.adapters.sftp_requests.REQUESTS_IN_FLIGHT", 10_000)
     upload.write_bytes(bytes(40_000_000))
     with apple(fault="slow") as server:
         error = failure(upload, account(server.port, *server.host_keys), left=2.0)
@@ -247,16 +198,6 @@ def test_a_way_that_swallows_packets_is_tried_again_later(upload):
         for one in waiting:
             one.close()
     assert outcome(error) == (TransientError, "asm-unreachable")
-
-
-@pytest.mark.parametrize("text", [b"", b"SSH-2.0-Silent\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-def test_something_that_is_no_ssh_server_is_tried_again_later(upload, text):
-    with saying(text) as port:
-        started = time.monotonic()
-        error = failure(upload, account(port))
-        assert time.monotonic() - started < 10 * HASTY
-    assert type(error) is TransientError
-    assert error.code in {"asm-connection-lost", "asm-timed-out"}
 
 
 def test_no_log_line_holds_a_password_a_user_name_or_a_path(apple, upload, caplog):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,18 +36,24 @@ def account(port: int, *host_keys: str, **changes: Any) -> AsmAccount:
 
 
 @contextmanager
-def saying(text: bytes) -> Iterator[int]:
+def saying(text: bytes, port: int = 0) -> Iterator[int]:
     """Listen, say ``text`` to whoever connects, and then nothing; yields the port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        met: list[socket.socket] = []
 
         def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(text)
-                while connection.recv(4096):
-                    pass
+            with suppress(OSError):  # the listener is closed
+                while True:
+                    connection, _ = listener.accept()
+                    met.append(connection)
+                    connection.sendall(text)
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listener.getsockname()[1]
-        thread.join(PATIENT)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(PATIENT)
+            for connection in met:
+                connection.close()

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import socket
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
 
 import paramiko
-from paramiko.sftp import (
-    CMD_CLOSE,
-    CMD_FSTAT,
-    CMD_OPEN,
-    CMD_STAT,
-    CMD_STATUS,
-    CMD_WRITE,
-    SFTP_FLAG_CREATE,
-    SFTP_FLAG_TRUNC,
-    SFTP_FLAG_WRITE,
-    SFTP_NO_SUCH_FILE,
-    SFTP_OK,
-    int64,
-)
 
+from rosterbridge.adapters.sftp_requests import Progress, check_folder, put
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import AsmAccount
 from rosterbridge.flows.ports import Probe
@@ -36,10 +21,15 @@ CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 30.0  # for each single answer: banner, key exchange, sign-in, an SFTP request
 PROBE_SECONDS = 20.0  # the whole connection test: somebody waits for it, and API Gateway gives up after 30
 KEEPALIVE_SECONDS = 15
-BLOCK_BYTES = 32 * 1024  # the most that every SFTP server takes in one request
-REQUESTS_IN_FLIGHT = 64  # waiting for each answer before the next write makes 1 MB/s
 GCM_FIRST = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
-SIZE_IS_GIVEN, OWNER_IS_GIVEN, MODE_IS_GIVEN = 0x1, 0x2, 0x4
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The least that the other side must take: so many bytes in so many seconds, while it owes an answer."""
+
+    least_bytes: int = 64 * 1024
+    seconds: float = 60.0
 
 
 class SftpDelivery:
@@ -51,10 +41,12 @@ class SftpDelivery:
         *,
         connect_seconds: float = CONNECT_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
+        pace: Pace = Pace(),
     ) -> None:
         self._seconds_left = seconds_left
         self._connect_seconds = connect_seconds
         self._answer_seconds = answer_seconds
+        self._pace = pace
 
     def send(self, path: Path, account: AsmAccount, password: str, remote_name: str) -> dict[str, object]:
         """Send the file and return what is worth recording (sizes, path, banner; never credentials).
@@ -62,11 +54,12 @@ class SftpDelivery:
         Raises TransientError (away, slow, broken off) or PermanentError (sign-in, host key, algorithms or folder).
         """
         remote_path = f"{account.folder}/{remote_name}" if account.folder else remote_name
-        with path.open("rb") as source, self._transport(account) as transport:
+        progress = Progress()
+        with path.open("rb") as source, self._transport(account, progress) as transport:
             _check_host_key(transport, account)
             self._sign_in(transport, account.username, password)
             with self._sftp(transport) as sftp:
-                size = _put(sftp, source, remote_path)
+                size = put(sftp, source, remote_path, progress)
             return {
                 "method": "put",
                 "remote_path": remote_path,
@@ -93,7 +86,7 @@ class SftpDelivery:
     def _probe(self, account: AsmAccount, password: str) -> Probe:
         found = Probe()
         try:
-            with self._transport(account) as transport:
+            with self._transport(account, Progress()) as transport:
                 found = _met(transport)
                 if not _accepted_keys(account):
                     return replace(found, code="host-key-unknown")
@@ -102,31 +95,23 @@ class SftpDelivery:
                 self._sign_in(transport, account.username, password)
                 found = replace(found, signed_in=True)
                 with self._sftp(transport) as sftp:
-                    _check_folder(sftp, account.folder)
+                    check_folder(sftp, account.folder)
         except RosterbridgeError as error:
             return replace(found, code=error.code)
         return replace(found, folder_found=True)
 
     @contextmanager
-    def _transport(self, account: AsmAccount) -> Iterator[paramiko.Transport]:
+    def _transport(self, account: AsmAccount, progress: Progress) -> Iterator[paramiko.Transport]:
         """Connect and agree on keys; whatever goes wrong until the end leaves here as an error of ours."""
         with closing(self._connect(account)) as connection:
             transport = paramiko.Transport(connection)
-            overdue = threading.Event()
-
-            def give_up() -> None:
-                overdue.set()
-                transport.close()
-
-            # paramiko retries a stalled write without end: only closing the transport from outside ends it
-            watchdog = threading.Timer(self._left(), give_up)
-            watchdog.daemon = True
+            watchdog = _Watchdog(transport, progress, self._pace, self._left())
             watchdog.start()
             try:
                 self._negotiate(transport, account)
                 yield transport
             except (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError) as error:
-                raise _as_ours(error, overdue=overdue.is_set()) from None
+                raise _as_ours(error, overdue=watchdog.overdue) from None
             finally:
                 watchdog.cancel()
                 transport.close()
@@ -152,8 +137,16 @@ class SftpDelivery:
         options.ciphers = _first(GCM_FIRST, options.ciphers)
         # or a server with several keys could show another than the accepted one
         options.key_types = _first(_pinned_key_types(account), options.key_types)
-        with _reading_what_it_says():
-            transport.start_client(timeout=self._answer_seconds)
+        started = time.monotonic()
+        try:
+            with _reading_what_it_says():
+                transport.start_client(timeout=self._answer_seconds)
+        except paramiko.SSHException:
+            if time.monotonic() - started < self._answer_seconds:
+                raise
+            raise TransientError("asm-timed-out", "banner") from None
+        if not transport.initial_kex_done:  # at the end of its time paramiko goes on as if nothing were wrong
+            raise TransientError("asm-timed-out", "key exchange")
         transport.set_keepalive(KEEPALIVE_SECONDS)
 
     def _sign_in(self, transport: paramiko.Transport, username: str, password: str) -> None:
@@ -226,6 +219,37 @@ def _check_host_key(transport: paramiko.Transport, account: AsmAccount) -> None:
         raise PermanentError("asm-host-key-refused", shown.fingerprint)
 
 
+class _Watchdog(threading.Thread):
+    """Closes the transport when its time is over, or when the other side takes too little of what is written.
+
+    paramiko retries a stalled write without end, and waits anew for each byte of an answer: only closing the transport
+    from outside ends that.
+    """
+
+    def __init__(self, transport: paramiko.Transport, progress: Progress, pace: Pace, seconds: float) -> None:
+        super().__init__(name="sftp-watchdog", daemon=True)
+        self._transport, self._progress, self._pace = transport, progress, pace
+        self._until = time.monotonic() + seconds
+        self._cancelled = threading.Event()
+        self.overdue = False
+
+    def run(self) -> None:
+        """Look at the end of each window of the pace."""
+        before: int | None = None
+        while not self._cancelled.wait(max(0.0, min(self._pace.seconds, self._until - time.monotonic()))):
+            by_now = self._progress.acknowledged
+            slow = before is not None and by_now is not None and by_now - before < self._pace.least_bytes
+            if slow or time.monotonic() >= self._until:
+                self.overdue = True
+                self._transport.close()
+                return
+            before = by_now
+
+    def cancel(self) -> None:
+        """Look no more."""
+        self._cancelled.set()
+
+
 class _SignInAnswer(threading.Event):
     """paramiko sets it when the server answers and also when the connection ends: the first one is remembered."""
 
@@ -238,110 +262,6 @@ class _SignInAnswer(threading.Event):
         if not self.is_set():
             self.connected, self.accepted = self._transport.is_active(), self._transport.is_authenticated()
         super().set()
-
-
-def _put(sftp: paramiko.SFTPClient, source: BinaryIO, remote_path: str) -> int:
-    """Write the file, prove its size on the open handle, and close it; return the bytes at the other side.
-
-    There is no stat after the close and no rename, because Apple's server takes the file away on close.
-    """
-    requests, size = _Requests(sftp), 0
-    try:
-        flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | SFTP_FLAG_TRUNC
-        handle = requests.ask(CMD_OPEN, remote_path, flags, paramiko.SFTPAttributes()).get_binary()
-    except _RefusedError as refused:
-        if refused.status == SFTP_NO_SUCH_FILE:
-            raise PermanentError("asm-folder-missing") from None
-        raise TransientError("asm-storage-refused", f"open: status {refused.status}") from None
-    try:
-        while block := source.read(BLOCK_BYTES):
-            requests.post(CMD_WRITE, handle, int64(size), block)
-            size += len(block)
-        stored = _size(requests.ask(CMD_FSTAT, handle))
-        if stored is not None and stored != size:
-            raise TransientError("asm-size-differs", f"{stored} of {size} bytes")
-        requests.ask(CMD_CLOSE, handle)
-    except _RefusedError as refused:
-        raise TransientError("asm-storage-refused", f"write: status {refused.status}") from None
-    return size
-
-
-def _size(attributes: paramiko.Message) -> int | None:
-    return attributes.get_int64() if attributes.get_int() & SIZE_IS_GIVEN else None
-
-
-def _check_folder(sftp: paramiko.SFTPClient, folder: str) -> None:
-    """Raise PermanentError ``asm-folder-missing`` unless the folder is there and is one."""
-    try:
-        attributes = _Requests(sftp).ask(CMD_STAT, folder or ".")
-    except _RefusedError as refused:
-        if refused.status == SFTP_NO_SUCH_FILE:
-            raise PermanentError("asm-folder-missing") from None
-        raise TransientError("asm-storage-refused", f"stat: status {refused.status}") from None
-    if not _may_be_folder(attributes):
-        raise PermanentError("asm-folder-missing", "a file has its name")
-
-
-def _may_be_folder(attributes: paramiko.Message) -> bool:
-    """Tell a folder by its mode, which a server may leave out."""
-    given = attributes.get_int()
-    if given & SIZE_IS_GIVEN:
-        attributes.get_int64()
-    if given & OWNER_IS_GIVEN:
-        attributes.get_int(), attributes.get_int()
-    return not given & MODE_IS_GIVEN or stat.S_ISDIR(attributes.get_int())
-
-
-class _RefusedError(Exception):
-    """The server answered a request with a failure; its text stays out, since it may hold a path."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class _ParamikoRequests(Protocol):
-    """paramiko's way to send SFTP requests of one's own: private, so that its type stubs do not have it."""
-
-    def _async_request(self, receiver: object, kind: int, *arguments: object) -> int: ...
-
-    def _read_response(self) -> object: ...
-
-
-class _Requests:
-    """SFTP requests, many in flight, and every answer heard, in whatever order the server gives them.
-
-    paramiko's own file object loses an answer that overtakes another, and hides a refusal of the close.
-    """
-
-    def __init__(self, sftp: paramiko.SFTPClient) -> None:
-        self._sftp = cast("_ParamikoRequests", sftp)
-        self._unanswered: set[int] = set()
-        self._answer = paramiko.Message()
-
-    def post(self, kind: int, *arguments: object) -> None:
-        """Send a request; waits only while too many are unanswered; raises _RefusedError for an earlier one."""
-        while len(self._unanswered) >= REQUESTS_IN_FLIGHT:
-            self._sftp._read_response()
-        self._unanswered.add(self._sftp._async_request(self, kind, *arguments))
-
-    def ask(self, kind: int, *arguments: object) -> paramiko.Message:
-        """Hear all earlier answers, send a request and return its answer; raises _RefusedError."""
-        self._hear_all()
-        self.post(kind, *arguments)
-        self._hear_all()
-        return self._answer
-
-    def _hear_all(self) -> None:
-        while self._unanswered:
-            self._sftp._read_response()
-
-    def _async_response(self, kind: int, message: paramiko.Message, number: int) -> None:
-        """Take the answer that paramiko has read."""
-        self._unanswered.discard(number)
-        self._answer = message
-        if kind == CMD_STATUS and (status := message.get_int()) != SFTP_OK:
-            raise _RefusedError(status)
 
 
 def _as_ours(error: Exception, *, overdue: bool) -> RosterbridgeError:
