@@ -9,7 +9,7 @@ from aws_cdk import aws_transfer as transfer
 from constructs import Construct
 
 from infra.acknowledge import acknowledge, wildcard_objects
-from infra.data import Data, note_statement
+from infra.data import Data, note_statement, score_statement
 from infra.key_use import READ, READ_AND_WRITE, key_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
@@ -73,10 +73,14 @@ class SftpEndpoint(Construct):
                 "HOME_BUCKET": self._data.home.bucket_name,
                 "HOME_ROLE_ARN": self.home_role.role_arn,
                 "KEY_ARN": self._data.key.key_arn,
+                "SIGN_IN_THRESHOLD": str(self._settings.sign_in_threshold),
+                "SIGN_IN_WINDOW_MINUTES": str(self._settings.sign_in_window_minutes),
+                "BAN_MINUTES": str(self._settings.ban_minutes),
             },
         )
-        authenticate.allow("dynamodb:GetItem", resources=[self._data.accounts.table_arn])
+        authenticate.allow("dynamodb:GetItem", "dynamodb:BatchGetItem", resources=[self._data.accounts.table_arn])
         authenticate.role.add_to_policy(note_statement(self._data.accounts, "last_login_at"))
+        authenticate.role.add_to_policy(score_statement(self._data.accounts))
         authenticate.allow_key(self._data.key, *READ, through=["dynamodb"])
         return authenticate
 

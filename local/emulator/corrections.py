@@ -21,7 +21,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 from ministack import app
 from ministack.core import lambda_runtime, persistence
-from ministack.services import lambda_svc, sqs, stepfunctions, transfer
+from ministack.services import eventbridge, lambda_svc, sqs, stepfunctions, transfer
 from ministack.services.cloudformation import provisioners
 
 RUNTIME_CLIENT = Path(__file__).with_name("runtime_client.py")
@@ -35,6 +35,7 @@ def apply(flush_seconds: float, sftp_host_key: Path | None = None) -> None:
     _run_python_functions_on_the_runtime_api()
     _know_transfer_servers(_fingerprint(sftp_host_key) if sftp_host_key else None)
     _announce_executions_that_a_restart_ended()
+    _let_the_front_speak_for_transfer_family()
     _name_queues_without_the_port()
     _flush_state_regularly(flush_seconds)
 
@@ -182,6 +183,19 @@ def _announce_executions_that_a_restart_ended() -> None:
             stepfunctions._emit_execution_status_event(execution)
 
     app._load_persisted_state = load
+
+
+# -- EventBridge: events of AWS's own services, which are refused from others, come from the SFTP front too ------------
+
+
+def _let_the_front_speak_for_transfer_family() -> None:
+    stock_put = eventbridge._put_events
+
+    def put_events(data: dict[str, Any], allow_aws_source: bool = False) -> Any:
+        sources = {entry.get("Source") for entry in data.get("Entries", [])}
+        return stock_put(data, allow_aws_source or sources == {"aws.transfer"})
+
+    eventbridge._put_events = put_events
 
 
 # -- SQS: queues are kept by their URL, which must not change with the port ------------------------------------------

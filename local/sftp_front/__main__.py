@@ -24,9 +24,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
     aws = Aws(arguments.endpoint, arguments.region)
     server = find_server(aws.client("transfer"))
     provider = ask_function(aws.client("lambda"), server.function)
-    async with SftpFront(
-        provider, aws.client("s3"), server, host_key(arguments.host_key), port=arguments.port
-    ) as front:
+    key = host_key(arguments.host_key)
+    events = aws.client("events")
+    async with SftpFront(provider, aws.client("s3"), server, key, port=arguments.port, events=events) as front:
         print(f"listening {HOST}:{front.port}", flush=True)  # noqa: T201 - whoever started it waits for this line
         await stopped.wait()
 

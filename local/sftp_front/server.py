@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import asyncssh
 
+from local.sftp_front.failed_uploads import FailedUploads
 from local.sftp_front.identity import Grant, IdentityProvider, RefusedError, TransferServer, sign_in
 from local.sftp_front.session import FrontSession
 from local.sftp_front.store import Store, logger
@@ -26,13 +27,21 @@ T = TypeVar("T")
 class SftpFront(SftpListener):
     """Listens on loopback while its ``async with`` lasts; ``port`` 0 takes a free one.
 
-    ``provider`` and ``s3`` are called from threads.
+    ``provider``, ``s3`` and ``events`` are called from threads; without EventBridge nobody hears of failed uploads.
     """
 
     def __init__(
-        self, provider: IdentityProvider, s3: Any, server: TransferServer, host_key: asyncssh.SSHKey, *, port: int = 0
+        self,
+        provider: IdentityProvider,
+        s3: Any,
+        server: TransferServer,
+        host_key: asyncssh.SSHKey,
+        *,
+        port: int = 0,
+        events: Any = None,
     ) -> None:
         super().__init__(port)
+        self._events = events
         self.server = server
         self._provider, self._s3, self._host_key = provider, s3, host_key
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sftp-front")
@@ -65,12 +74,16 @@ class SftpFront(SftpListener):
             logger.info("sign-in refused: %s", refused)
             return None
 
-    def session(self, username: str, grant: Grant, chan: Any) -> FrontSession:
+    def session(self, username: str, source_ip: str, grant: Grant, chan: Any) -> FrontSession:
         """Begin a client's session."""
+        failed = FailedUploads(self._events, self.server, username, source_ip)
         metadata = {"user-agent": "AWSTransfer", "user-agent-id": f"{username}@{self.server.id}"}
         store = Store(self._s3, grant.policy, metadata)
         session = _KnownSession(
-            chan, grant.home, store, self.run, ignores_set_stat=self.server.ignores_set_stat, sessions=self._sessions
+            *(chan, grant.home, store, self.run),
+            ignores_set_stat=self.server.ignores_set_stat,
+            failed=failed.tell,
+            sessions=self._sessions,
         )
         self._sessions.add(session)
         return session
@@ -129,7 +142,7 @@ class _Connection(asyncssh.SSHServer):
 
     def session_requested(self) -> SftpSession:
         username = str(self._connection.get_extra_info("username"))
-        return SftpSession(partial(self._front.session, username, self._grants[username]))
+        return SftpSession(partial(self._front.session, username, self._source_ip(), self._grants[username]))
 
     def _source_ip(self) -> str:
         return str(self._connection.get_extra_info("peername")[0])

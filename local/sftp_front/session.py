@@ -38,6 +38,13 @@ class Run(Protocol):
         """Return what the function returns."""
 
 
+class Failed(Protocol):
+    """Hears of an upload that broke off, in the thread that stored it."""
+
+    def __call__(self, place: Place, size: int, etag: str) -> None:
+        """Tell of it: ``size`` in bytes, ``etag`` is S3's tag of what was stored."""
+
+
 class Upload:
     """A file being written, from its start to its end; stored when it is closed."""
 
@@ -59,9 +66,18 @@ class Upload:
     def store(self, store: Store) -> None:
         """Put what came into S3."""
         with self._content:
-            if not self.whole:
-                raise OSError(errno.EIO, "The file is not whole, so it was not stored")
+            self._check()
             store.put(self.place, self._content)
+
+    def store_rest(self, store: Store, failed: Failed) -> None:
+        """Put what came before the client left into S3, and tell that it broke off."""
+        with self._content:
+            self._check()
+            failed(self.place, self.size, store.put_rest(self.place, self._content))
+
+    def _check(self) -> None:
+        if not self.whole:
+            raise OSError(errno.EIO, "The file is not whole, so it was not stored")
 
 
 class Download:
@@ -82,9 +98,11 @@ class Download:
 class FrontSession(Server):
     """One client's session. Every method of asyncssh's own server is replaced: those work on this machine's files."""
 
-    def __init__(self, chan: Any, home: Home, store: Store, run: Run, *, ignores_set_stat: bool) -> None:
+    def __init__(
+        self, chan: Any, home: Home, store: Store, run: Run, *, ignores_set_stat: bool, failed: Failed
+    ) -> None:
         super().__init__(chan)
-        self._home, self._store, self._run = home, store, run
+        self._home, self._store, self._run, self._failed = home, store, run, failed
         self._ignores_set_stat = ignores_set_stat
 
     # -- finding the way ----------------------------------------------------------------------------------------------
@@ -189,11 +207,12 @@ class FrontSession(Server):
         """Store an upload; one whose client left unfinished too, as Transfer Family does."""
         if isinstance(file_obj, Download):
             return
-        try:
+        if not self.client_left:
             await self._run(file_obj.store, self._store)
+            return
+        try:
+            await self._run(file_obj.store_rest, self._store, self._failed)
         except OSError as error:
-            if not self.client_left:
-                raise
             logger.warning("an unfinished upload was not stored: %s", errno.errorcode.get(error.errno or 0))
 
     # -- changes ------------------------------------------------------------------------------------------------------

@@ -97,6 +97,14 @@ class Store:
             extra = {"Metadata": self._metadata}
             self._s3.upload_fileobj(content, place.bucket, place.key, ExtraArgs=extra, Config=TRANSFER)
 
+    def put_rest(self, place: Place, content: IO[bytes]) -> str:
+        """Store what came of a file whose client has left, and return S3's tag of it."""
+        self.require("s3:PutObject", place)
+        content.seek(0)
+        with _reported():
+            answer = self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=content, Metadata=self._metadata)
+        return str(answer["ETag"]).strip('"')
+
     def move(self, old: Place, new: Place) -> None:
         """Copy the file and delete the old one; S3 cannot rename."""
         self.require("s3:GetObject", old)

@@ -167,6 +167,17 @@ def test_a_transfer_server_without_a_known_host_key_shows_none(emulator: Emulato
     assert "HostKeyFingerprint" not in described
 
 
+@pytest.mark.parametrize(
+    ("sources", "failed"), [(["aws.transfer"], 0), (["aws.s3"], 1), (["aws.transfer", "aws.s3"], 2), (["ours"], 0)]
+)
+def test_of_aws_own_events_those_of_transfer_family_alone_may_be_put(
+    emulator: Emulator, sources: list[str], failed: int
+) -> None:
+    entries = [{"Source": source, "DetailType": "Test", "Detail": "{}"} for source in sources]
+
+    assert emulator.aws.client("events").put_events(Entries=entries)["FailedEntryCount"] == failed
+
+
 def api(emulator: Emulator, name: str, code: str, **properties: Any) -> str:
     """Make an HTTP API in front of a function by CloudFormation, and return its address."""
     emulator.function(name, code)

@@ -220,6 +220,58 @@ def test_a_client_that_vanishes_leaves_what_it_sent(front, s3):
     assert body(s3, "roster.zip") == CONTENT
 
 
+class Heard:
+    """EventBridge, which takes an event or refuses it."""
+
+    def __init__(self, refusal: str = "") -> None:
+        self.refusal = refusal
+        self.entries: list[dict[str, Any]] = []
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 as boto3 has it
+        self.entries += Entries
+        return {"FailedEntryCount": len(self.refusal[:1]), "Entries": [{"ErrorCode": self.refusal}]}
+
+
+def test_what_a_client_leaves_unfinished_is_told_as_transfer_family_tells_it(s3):
+    heard = Heard()
+    with (
+        running(SftpFront(Provider(), s3, SERVER, HOST_KEY, events=heard)) as started,
+        paramiko.Transport(("127.0.0.1", started.port)) as transport,
+    ):
+        transport.connect(username="district", password=PASSWORD)
+        with paramiko.SFTPClient.from_transport(transport) as sftp:
+            upload(sftp, "whole.zip")
+            file = sftp.open("roster.zip", "wb", bufsize=0)  # kept, since one that nobody has is closed
+            file.write(CONTENT)
+            transport.sock.close()
+            assert eventually(lambda: heard.entries)
+
+    (entry,) = heard.entries
+    detail = json.loads(entry["Detail"])
+    head = s3.head_object(Bucket=BUCKET, Key=f"{PREFIX}/roster.zip")
+    assert (entry["Source"], entry["DetailType"]) == ("aws.transfer", "SFTP Server File Upload Failed")
+    assert (detail["bytes"], detail["etag"]) == (len(CONTENT), head["ETag"].strip('"'))
+    assert (detail["file-path"], detail["username"]) == (f"/{BUCKET}/{PREFIX}/roster.zip", "district")
+    assert (detail["server-id"], detail["client-ip"]) == (SERVER.id, "127.0.0.1")
+    assert (detail["status-code"], detail["failure-code"]) == ("FAILED", "PARTIAL_UPLOAD")
+
+
+def test_an_event_that_is_refused_is_logged_without_the_file(s3, caplog):
+    heard = Heard("NotAuthorizedForSourceException")
+    with (
+        running(SftpFront(Provider(), s3, SERVER, HOST_KEY, events=heard)) as started,
+        paramiko.Transport(("127.0.0.1", started.port)) as transport,
+    ):
+        transport.connect(username="district", password=PASSWORD)
+        with paramiko.SFTPClient.from_transport(transport) as sftp:
+            file = sftp.open("roster.zip", "wb", bufsize=0)  # kept, since one that nobody has is closed
+            file.write(CONTENT)
+            transport.sock.close()
+            assert eventually(lambda: "was not told" in caplog.text)
+
+    assert "roster.zip" not in caplog.text
+
+
 def test_an_upload_that_is_under_way_when_the_front_stops_is_stored(s3):
     with running(SftpFront(Provider(), s3, SERVER, HOST_KEY)) as started:
         login = Login(started.port, public_text(HOST_KEY), "district", PASSWORD)

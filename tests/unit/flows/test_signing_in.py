@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import FileAccount
+from rosterbridge.flows.sign_in_scores import ScoreRules, SignInScores
 from rosterbridge.flows.signing_in import HomeSettings, SignInRequest, session_policy, sign_in
 from tests.support import flows
-from tests.support.fakes import FakeAccountStore, FakeHasher
+from tests.support.fakes import FakeAccountStore, FakeHasher, FakeScoreStore
 
 SECRET = "terces"[::-1]
 KEY = flows.public_key(id="key-1")
@@ -30,6 +31,8 @@ class Door:
         self.account = flows.file_account(**values)
         self.accounts = FakeAccountStore()
         self.accounts.put(self.account)
+        rules = ScoreRules(threshold=15, window=timedelta(minutes=30), ban=timedelta(minutes=30))
+        self.scores = SignInScores(FakeScoreStore(), rules, self.reasons.append)
         self.now = flows.AT
 
     def ask(self, **changes: Any) -> dict[str, Any]:
@@ -43,7 +46,7 @@ class Door:
         }
         given = {name: value for name, value in request.items() if value is not None}
         asked = SignInRequest.model_validate(given)
-        return sign_in(asked, self.accounts, self.hasher, HOME, self.reasons.append, lambda: self.now)
+        return sign_in(asked, self.accounts, self.hasher, self.scores, HOME, self.reasons.append, lambda: self.now)
 
     @property
     def last_login(self) -> datetime | None:

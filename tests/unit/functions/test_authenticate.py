@@ -64,6 +64,19 @@ def test_who_is_refused_gets_an_empty_answer_and_the_log_a_code(
     assert "planted" not in output.text()
 
 
+def test_who_guesses_too_often_is_refused_with_the_right_password_too(aws: Aws, load: Load, output: Output) -> None:
+    account(aws)
+    handle = load("authenticate").lambda_handler
+    wrong = sample("sign_in_by_password") | {"username": "planted-user"}
+
+    for _ in range(8):
+        handle(wrong, Context())
+
+    assert handle(sample("sign_in_by_password"), Context()) == {}
+    assert [line["code"] for line in output.lines()] == ["unknown-user"] * 8 + ["address-banned"]
+    assert "planted" not in output.text()
+
+
 def test_a_table_that_is_missing_is_told_without_the_request(
     aws: Aws, load: Load, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:

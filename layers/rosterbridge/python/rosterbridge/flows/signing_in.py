@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from rosterbridge.errors import RosterbridgeError
 from rosterbridge.flows.models import FileAccount, PublicKey
 from rosterbridge.flows.ports import AccountStore
+from rosterbridge.flows.sign_in_scores import (
+    ACCOUNT_BANNED,
+    ADDRESS_BANNED,
+    SignInScores,
+    client_of,
+    source_address,
+)
 
 HOME_PREFIX = "home"
 MAX_POLICY_CHARACTERS = 2048  # Transfer Family's limit of a session policy
@@ -50,6 +56,7 @@ def sign_in(
     request: SignInRequest,
     accounts: AccountStore,
     hasher: PasswordHasher,
+    scores: SignInScores,
     home: HomeSettings,
     refused: Callable[[str], None],
     now: Callable[[], datetime],
@@ -60,15 +67,24 @@ def sign_in(
     the account; by key, Transfer Family asks before it compares and tells nothing afterwards, so the question counts.
     """
     at = now()
-    account = accounts.file_account_by_username(request.username)
     by_key = not request.password
+    client = client_of(request.source_ip, request.username, at, by_key=by_key)
+    standing = scores.look(client)
+    if scores.refuse_banned_address(client, standing):  # without any work, which tells nothing of any account
+        refused(ADDRESS_BANNED)
+        return {}
+    account = accounts.file_account_by_username(request.username)
     # The work of a comparison is done for every password, so that time does not tell which names exist.
     matches = by_key or hasher.matches(request.password, account.password_hash if account else None)
     keys = usable(account.public_keys, at) if account else ()
     reason = _refusal(request, account, keys if by_key else None, matches=matches)
+    if reason is None and scores.is_banned_account(client, standing):
+        reason = ACCOUNT_BANNED
     if reason or account is None:
+        scores.count(client, standing, unknown_user=account is None)
         refused(reason or "unknown-user")
         return {}
+    scores.know(client, standing)
     with suppress(RosterbridgeError):  # nobody is kept out because a time could not be noted
         accounts.note_login(account, at)
     answer = _grant(account, home)
@@ -104,13 +120,8 @@ def _refusal(
 def _comes_from_allowed_network(source_ip: str, account: FileAccount) -> bool:
     if not account.networks:
         return True
-    try:
-        address: IPv4Address | IPv6Address = ip_address(source_ip)
-    except ValueError:
-        return False
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in account.networks)
+    address = source_address(source_ip)
+    return address is not None and any(address in network for network in account.networks)
 
 
 def home_prefix(file_account_id: str) -> str:
