@@ -25,6 +25,27 @@ def test_an_organization_is_renamed(north: Line) -> None:
     assert "Springfield" in done("organizations", "show")
 
 
+def test_an_organization_chooses_who_is_told(north: Line) -> None:
+    assert "nobody" in done("organizations", "show")
+    chosen = told("organizations", "notify", "rosters@example.org", "it@example.org")
+    assert chosen["notify"] == ["rosters@example.org", "it@example.org"]
+    assert "rosters@example.org, it@example.org" in done("organizations", "show")
+    assert told("organizations", "notify", "--nobody")["notify"] == []
+
+
+def test_who_is_told_is_never_left_open(north: Line) -> None:
+    for words in ((), ("rosters@example.org", "--nobody")):
+        result = call("organizations", "notify", *words)
+        assert (result.exit_code, "--nobody" in result.stderr) == (2, True)
+
+
+def test_an_address_that_is_none_is_refused_by_its_place(north: Line) -> None:
+    result = call("organizations", "notify", "rosters@example.org", "nobody")
+
+    assert result.exit_code == 2
+    assert "notify.1" in result.stderr
+
+
 def test_only_operators_create_organizations(north: Line) -> None:
     result = call("organizations", "create", "Springfield")
     assert result.exit_code == 2

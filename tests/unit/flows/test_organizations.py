@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from rosterbridge.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
+from rosterbridge.flows.organizations import Organizations
 from tests.support import flows
+from tests.support.fakes import FakeNotifications
 from tests.support.use_cases import OTHER, UseCases, request
 
 
@@ -46,12 +48,12 @@ def test_nobody_else_creates_an_organization() -> None:
 def test_an_organization_names_itself() -> None:
     service = UseCases()
 
-    renamed = service.organizations.rename(flows.caller(), flows.ORGANIZATION, "Springfield Schools", 1)
+    renamed = service.organizations.update(flows.caller(), flows.ORGANIZATION, 1, name="Springfield Schools")
 
     assert (renamed.name, renamed.version) == ("Springfield Schools", 2)
     assert service.told == [("update", "organization", ("name",))]
     with pytest.raises(ConflictError, match="version-changed"):
-        service.organizations.rename(flows.caller(), flows.ORGANIZATION, "Springfield", 1)
+        service.organizations.update(flows.caller(), flows.ORGANIZATION, 1, name="Springfield")
 
 
 def test_a_blank_name_is_refused() -> None:
@@ -60,7 +62,7 @@ def test_a_blank_name_is_refused() -> None:
     with pytest.raises(InvalidRequestError, match="value-invalid"):
         service.organizations.create(flows.operator(), "  ")
     with pytest.raises(InvalidRequestError, match="value-invalid"):
-        service.organizations.rename(flows.caller(), flows.ORGANIZATION, "", 1)
+        service.organizations.update(flows.caller(), flows.ORGANIZATION, 1, name="")
 
 
 def test_another_organization_is_not_there() -> None:
@@ -70,6 +72,49 @@ def test_another_organization_is_not_there() -> None:
         with pytest.raises(NotFoundError, match="organization-missing"):
             organizations.get(flows.caller(), organization_id)
         with pytest.raises(NotFoundError, match="organization-missing"):
-            organizations.rename(flows.caller(), organization_id, "Ours", 1)
+            organizations.update(flows.caller(), organization_id, 1, name="Ours")
     with pytest.raises(NotFoundError, match="organization-missing"):
         organizations.get(flows.operator(), "district-3")
+
+
+def test_an_organization_says_who_is_told_each_address_once() -> None:
+    service = UseCases()
+
+    changed = service.organizations.update(
+        flows.caller(), flows.ORGANIZATION, 1, notify=["a@example.org", "b@example.org", "a@example.org"]
+    )
+
+    assert changed.notify == ("a@example.org", "b@example.org")
+    assert service.told == [("update", "organization", ("notify",))]
+    ended = service.organizations.update(flows.caller(), flows.ORGANIZATION, 2, notify=[])
+    assert (ended.notify, ended.name) == ((), "Springfield")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nobody", "a@b", "Petra <p@example.org>", "a@example.org,b@example.org", "a@example.org\r\nBcc: b"]
+)
+def test_what_is_no_plain_address_is_refused(address: str) -> None:
+    service = UseCases()
+
+    with pytest.raises(InvalidRequestError, match="value-invalid"):
+        service.organizations.update(flows.caller(), flows.ORGANIZATION, 1, notify=[address])
+    assert service.told == []
+
+
+def test_more_than_ten_addresses_are_refused() -> None:
+    addresses = [f"a{number}@example.org" for number in range(11)]
+
+    with pytest.raises(InvalidRequestError, match="value-invalid"):
+        UseCases().organizations.update(flows.caller(), flows.ORGANIZATION, 1, notify=addresses)
+
+
+def test_a_new_address_is_subscribed_and_one_that_is_there_is_not_asked_again() -> None:
+    service, mail = UseCases(), FakeNotifications()
+    organizations = Organizations(service.changes, mail)
+
+    organizations.update(flows.caller(), flows.ORGANIZATION, 1, notify=["a@example.org"])
+    organizations.update(flows.caller(), flows.ORGANIZATION, 2, notify=["a@example.org", "b@example.org"])
+    with pytest.raises(InvalidRequestError):
+        organizations.update(flows.caller(), flows.ORGANIZATION, 3, notify=["c@example.org", "wrong"])
+
+    assert mail.subscribed == ["a@example.org", "b@example.org"]

@@ -53,6 +53,7 @@ def get_organization(organization_id: OrganizationId) -> Response[OrganizationVi
 def update_organization(
     organization_id: OrganizationId, body: Sent[OrganizationChanges], if_match: IfMatch = None
 ) -> Response[OrganizationView]:
-    """Rename an organization."""
-    changed = routes.service.organizations.rename(routes.caller, organization_id, body.name, version_of(if_match))
+    """Rename an organization, or change who is told of what went wrong."""
+    version = version_of(if_match)
+    changed = routes.service.organizations.update(routes.caller, organization_id, version, **body.given())
     return answered(OrganizationView.of(changed), version=changed.version)

@@ -8,6 +8,7 @@ import typer
 
 from rosterbridge.cli.api_client import Json
 from rosterbridge.cli.output import moment, print_values
+from rosterbridge.cli.terminal import refuse_usage
 from rosterbridge.cli.verbs import Call, noun, verb
 
 organizations_app = noun()
@@ -16,6 +17,8 @@ ORGANIZATIONS = "/v1/organizations"
 COLUMNS = {"organization": "id", "name": "name", "created": lambda thing: moment(thing["created_at"])}
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME")]
+AddressArguments = Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS]...", help="Up to 10 addresses.")]
+NobodyOption = Annotated[bool, typer.Option("--nobody", help="Tell nobody any more.")]
 
 
 @verb(organizations_app, "list")
@@ -42,11 +45,20 @@ def rename_organization(call: Call, name: NameArgument) -> None:
     call.show(call.api.change(call.path(), body={"name": name}).content, _print)
 
 
+@verb(organizations_app, "notify")
+def notify_organization(call: Call, addresses: AddressArguments = None, *, nobody: NobodyOption = False) -> None:
+    """Choose the e-mail addresses that hear of uploads that failed, were rejected or held, or never came."""
+    if nobody == bool(addresses):
+        raise refuse_usage("name the addresses, or --nobody")
+    call.show(call.api.change(call.path(), body={"notify": addresses or []}).content, _print)
+
+
 def _print(organization: Json) -> None:
     print_values(
         {
             "organization": organization["id"],
             "name": organization["name"],
+            "notify": ", ".join(organization["notify"]) or "nobody",
             "created": moment(organization["created_at"]),
         }
     )
