@@ -14,7 +14,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types unit infra lock layers openapi bench bench-history fuzz synth deploy clean
+.PHONY: help setup run demo test check lint types unit infra lock layers openapi bench bench-history bench-load faults fuzz synth deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ node_modules/.ready: package-lock.json package.json $(VENV)/.ready
 	@echo "setting up node_modules ..."
 	@PATH="$(BIN):$$PATH" $(BIN)/npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+faults: setup node_modules/.ready ## everything that can go wrong, made to go wrong; prints what came of each fault at Apple's side
+	@PATH="$(BIN):$$PATH" HISTORIES=500 $(BIN)/python -m pytest tests/faults
 
 # How long `make fuzz` runs
 FUZZ_SECONDS := 60
@@ -100,6 +103,9 @@ bench: $(VENV)/.ready $(BENCH)/.ready ## measure the conversion (SIZES="S M L" R
 
 bench-history: setup ## measure list-runs and show-run with 100,000 runs (CALLS=400); rewrites docs/performance.md
 	@$(BIN)/python -m benchmarks.history $${CALLS:+--calls $$CALLS}
+
+bench-load: setup ## measure 1,000 uploads of 200 accounts, twice (UPLOADS=1000); rewrites docs/performance.md
+	@$(BIN)/python -m benchmarks.load $${UPLOADS:+--uploads $$UPLOADS}
 
 synth: node_modules/.ready ## write the CloudFormation templates to cdk.out; no credentials, no network
 	@$(CDK) synth --quiet $(CDK_FLAGS)

@@ -13,7 +13,8 @@ from benchmarks.history_emulator import EXPIRES_AT, RECEIVED_AT, RUN_ID, Row
 from benchmarks.history_reads import Sizes, item_bytes
 from infra.data import RUN_INDEXES, RUN_LINE
 from rosterbridge.adapters.dynamodb_runs import run_to_item
-from rosterbridge.flows.hosts import HostCheck
+from rosterbridge.flows.forwarding import Forwarder
+from rosterbridge.flows.guarding import Guard
 from rosterbridge.flows.models import AsmAccount, Flow, ObjectRef, Run, RunStatus
 from rosterbridge.flows.processing import Processor
 from rosterbridge.flows.receiving import Opening, open_run
@@ -51,12 +52,14 @@ def processed(source: Path) -> Run:
     opening = Opening(RUN_ID, flow, name, source.stat().st_size, AT, origin)
     run = runs.create(open_run(opening, "rosterbridge-data-runfiles", KEEP, save_data=False))
     objects.copy(origin, run.source)
-    processor = Processor(accounts, runs, objects, now=lambda: AT)
-    processor.validate(run.id)
-    processor.convert(run.id)
-    processor.forward(run.id, _Apple(), fakes.FakeSecretBox(), HostCheck(private_allowed=True))
+    steps = {"accounts": accounts, "runs": runs, "objects": objects, "lanes": fakes.FakeLaneStore(), "now": lambda: AT}
+    waiting = fakes.FakeWaiting()
+    Processor(**steps).validate(run.id)
+    Processor(**steps).convert(run.id)
+    Guard(**steps, waiting=waiting, hold_for=KEEP).check(run.id)
+    Forwarder(**steps, waiting=waiting, delivery=_Apple(), secrets=fakes.FakeSecretBox()).forward(run.id)
     done = runs.get(run.id)
-    if done is None or len(done.steps) != 4:  # noqa: PLR2004
+    if done is None or len(done.steps) != 5:  # noqa: PLR2004
         raise RuntimeError("the run has not gone through all steps")
     return done.model_copy(update={"status": RunStatus.SUCCEEDED, "ended_at": AT})
 
