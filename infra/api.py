@@ -8,7 +8,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -52,12 +55,14 @@ class Api(Construct):
         layers: Layers,
         endpoint: SftpEndpoint,
         runs: sfn.StateMachine,
+        notice_topic: sns.ITopic | None,
     ) -> None:
         super().__init__(scope, "Api")
         self._settings = settings
         self._data = data
         self._endpoint = endpoint
         self._runs = runs
+        self._notice_topic = notice_topic
         self.api = self._build_function(layers)
         self._allow_tables()
         self._allow_files()
@@ -93,6 +98,7 @@ class Api(Construct):
                 "HOME_GRACE_DAYS": str(settings.home_grace_days),
                 "PRIVATE_ASM_HOSTS": str(settings.private_asm_hosts).lower(),
                 "CHANGES_PER_MINUTE": str(settings.changes_per_minute),
+                **({"NOTICE_TOPIC_ARN": self._notice_topic.topic_arn} if self._notice_topic else {}),
                 **self._provider(),
             },
         )
@@ -115,6 +121,7 @@ class Api(Construct):
             resources=[data.accounts.table_arn],
         )
         self.api.allow("dynamodb:GetItem", "dynamodb:PutItem", resources=[data.runs.table_arn])
+        self.api.role.add_to_policy(_decision_statement(data.runs))
         indexes = [f"{data.runs.table_arn}/index/{name}" for name in RUN_INDEXES]
         self.api.allow("dynamodb:Query", resources=indexes)
         self.api.allow("dynamodb:PutItem", "dynamodb:Query", resources=[data.audit.table_arn])
@@ -134,6 +141,9 @@ class Api(Construct):
     def _allow_services(self) -> None:
         self.api.role.add_to_policy(secret_statement(self._data.key, *STORE))
         self.api.allow("states:StartExecution", resources=[self._runs.state_machine_arn])
+        self.api.allow("states:SendTaskSuccess", resources=["*"])  # an execution that waits is known by its token alone
+        if self._notice_topic is not None:
+            self.api.allow("sns:Subscribe", resources=[self._notice_topic.topic_arn])
         self.api.allow("transfer:DescribeServer", resources=[self._endpoint.server.attr_arn])
         users = ["AdminCreateUser", "AdminAddUserToGroup", "AdminGetUser", "AdminUserGlobalSignOut", "AdminDeleteUser"]
         if self._data.sign_in.provider:
@@ -202,3 +212,12 @@ class Api(Construct):
         for path, (method, reason) in open_routes.items():
             for route in self.http_api.add_routes(path=path, methods=[method], integration=function):
                 acknowledge(route, {"AwsSolutions-APIG4": reason})
+
+
+def _decision_statement(runs: dynamodb.ITable) -> iam.PolicyStatement:
+    """Return the right to write what was decided about a held run, and nothing else of its record."""
+    return iam.PolicyStatement(
+        actions=["dynamodb:UpdateItem"],
+        resources=[runs.table_arn],
+        conditions={"ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "hold", "status", "ended_at"]}},
+    )

@@ -34,6 +34,7 @@ RUN_LINE = (
 )
 RUN_INDEXES = {"by-project": "project_key", "by-flow": "flow_key", "by-project-status": "project_status"}
 EXPIRY = "expires_at"
+LANES = "lanes/"  # what each flow's next run is compared with and built on: it has no end but the flow's
 MADE = "made/"  # what is made of runs' files for a download, and made again when it is asked for
 
 
@@ -63,6 +64,12 @@ class Data(cdk.Stack):
         self._announce_uploads()
         self.run_files = self._build_bucket("RunFiles", prefix="runs/", noncurrent_days=1)
         self.run_files.add_lifecycle_rule(prefix=MADE, expiration=cdk.Duration.days(1))
+        # the files of lanes stay with their flows; only what was removed of them goes
+        self.run_files.add_lifecycle_rule(
+            prefix=LANES,
+            noncurrent_version_expiration=cdk.Duration.days(1),
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
+        )
         self.accounts = self._build_account_table()
         self.runs = self._build_run_table()
         self.audit = self._build_audit_table()
@@ -109,6 +116,7 @@ class Data(cdk.Stack):
             removal_policy=self._removal,
             lifecycle_rules=[
                 s3.LifecycleRule(
+                    prefix=prefix,
                     expiration=cdk.Duration.days(max(1, kept - noncurrent)),
                     noncurrent_version_expiration=cdk.Duration.days(noncurrent),
                     abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
@@ -198,6 +206,42 @@ def note_statement(accounts: dynamodb.ITable, attribute: str) -> iam.PolicyState
             "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", attribute]},
             "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
         },
+    )
+
+
+def score_statement(accounts: dynamodb.ITable) -> iam.PolicyStatement:
+    """Return the right to count against whoever fails to sign in, and to write nothing else of the table."""
+    return iam.PolicyStatement(
+        actions=["dynamodb:UpdateItem"],
+        resources=[accounts.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["sign-in#*"]}},
+    )
+
+
+def upload_statement(accounts: dynamodb.ITable) -> iam.PolicyStatement:
+    """Return the right to count uploads and to note those that broke off, and to write nothing else of the table."""
+    return iam.PolicyStatement(
+        actions=["dynamodb:UpdateItem"],
+        resources=[accounts.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["uploads#*", "upload#*"]}},
+    )
+
+
+def lane_statement(accounts: dynamodb.ITable, *actions: str) -> iam.PolicyStatement:
+    """Return the right to ``actions`` on the lanes of flows, and on nothing else of the table."""
+    return iam.PolicyStatement(
+        actions=[f"dynamodb:{action}" for action in actions],
+        resources=[accounts.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lane#*"]}},
+    )
+
+
+def circuit_statement(accounts: dynamodb.ITable) -> iam.PolicyStatement:
+    """Return the right to write what is known of Apple's hosts, and nothing else of the table."""
+    return iam.PolicyStatement(
+        actions=["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        resources=[accounts.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["circuit#*"]}},
     )
 
 

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra import run_states
 from infra.acknowledge import ANY_RESOURCE, acknowledge, wildcard_objects, wildcard_versions
-from infra.data import RECEIVE_TIMEOUT, Data, note_statement
+from infra.data import LANES, RECEIVE_TIMEOUT, Data, circuit_statement, lane_statement, note_statement, upload_statement
 from infra.key_use import READ, READ_AND_WRITE, key_statement, secret_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
@@ -28,27 +28,35 @@ WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
 class Pipeline(Construct):
     """The functions of a run, the state machine that chains them, and the one that closes what it could not."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, data: Data, layers: Layers) -> None:
+    def __init__(
+        self, scope: Construct, *, settings: Settings, data: Data, layers: Layers, outcomes: sqs.IQueue
+    ) -> None:
         super().__init__(scope, "Pipeline")
+        self._outcomes = outcomes
         self._settings = settings
         self._data = data
         self._layers = layers
         self.validate = self._build_step("validate", uses=("roster",), memory=STEP_MEMORY, writes=WRITES)
         self.convert = self._build_step("convert", uses=("roster",), memory=STEP_MEMORY, writes=WRITES)
+        self.guard = self._build_guard()
         self.forward = self._build_forward()
         self.runs = self._build_state_machine(
             "Runs",
             run_states.main_chain(
                 self,
                 table=data.runs,
-                validate=self.validate.function,
-                convert=self.convert.function,
-                forward=self.forward.function,
+                outcomes=outcomes,
+                steps=run_states.StepFunctions(
+                    validate=self.validate.function,
+                    convert=self.convert.function,
+                    guard=self.guard.function,
+                    forward=self.forward.function,
+                ),
                 settings=settings,
             ),
             timeout=cdk.Duration.days(run_states.DAYS),
         )
-        for step in (self.validate, self.convert, self.forward):
+        for step in (self.validate, self.convert, self.guard, self.forward):
             reason = "CDK lets a state machine call the function's versions too; it has none"
             acknowledge(self.runs, {wildcard_versions(step.function): reason})
         self.receive = self._build_receive()
@@ -73,15 +81,35 @@ class Pipeline(Construct):
             },
         )
         files = self._data.run_files
-        function.allow("dynamodb:GetItem", resources=[self._data.accounts.table_arn])
+        accounts = self._data.accounts
+        function.allow("dynamodb:GetItem", resources=[accounts.table_arn])
+        function.role.add_to_policy(lane_statement(accounts, "Query", "UpdateItem", "DeleteItem"))
         function.allow("dynamodb:GetItem", "dynamodb:UpdateItem", resources=[self._data.runs.table_arn])
         function.allow("s3:ListBucket", resources=[files.bucket_arn])  # or a missing object would be "forbidden"
         function.allow("s3:GetObject", *writes, resources=[files.arn_for_objects("runs/*")])
+        function.allow("s3:GetObject", resources=[files.arn_for_objects(f"{LANES}*")])
         function.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
         acknowledge(
-            function.role, {wildcard_objects(files, "runs/*"): "Every run keeps its files in a folder of its own"}
+            function.role,
+            {
+                wildcard_objects(files, "runs/*"): "Every run keeps its files in a folder of its own",
+                wildcard_objects(files, f"{LANES}*"): "Every flow keeps files of its last run in a folder of its own",
+            },
         )
         return function
+
+    def _build_guard(self) -> LambdaFunction:
+        guard = self._build_step(
+            "guard",
+            uses=("roster",),
+            memory=STEP_MEMORY,
+            writes=WRITES,
+            HOLD_DAYS=str(self._settings.hold_days),
+            OUTCOMES_QUEUE_URL=self._outcomes.queue_url,
+        )
+        guard.allow("sqs:SendMessage", resources=[self._outcomes.queue_arn])
+        guard.allow("states:SendTaskSuccess", resources=["*"])  # an execution that waits is known by its token alone
+        return guard
 
     def _build_forward(self) -> LambdaFunction:
         forward = self._build_step(
@@ -90,9 +118,15 @@ class Pipeline(Construct):
             memory=1024,
             KEY_ARN=self._data.key.key_arn,
             PRIVATE_ASM_HOSTS=str(self._settings.private_asm_hosts).lower(),
+            CIRCUIT_FAILURES=str(self._settings.circuit_failures),
+            CIRCUIT_OPEN_SECONDS=str(self._settings.circuit_open_seconds),
+            CIRCUIT_LONGEST_SECONDS=str(self._settings.circuit_longest_seconds),
         )
         forward.role.add_to_policy(secret_statement(self._data.key, *READ))
+        forward.role.add_to_policy(circuit_statement(self._data.accounts))
+        forward.allow("states:SendTaskSuccess", resources=["*"])
         files = self._data.run_files
+        forward.allow("s3:PutObject", "s3:DeleteObject", resources=[files.arn_for_objects(f"{LANES}*")])
         forward.allow("s3:PutObject", resources=[files.arn_for_objects(FORWARD_DATA)])
         reason = "What the step itself saves, beside the files of any run"
         acknowledge(forward.role, {wildcard_objects(files, FORWARD_DATA): reason})
@@ -112,13 +146,22 @@ class Pipeline(Construct):
                 "RUN_TABLE": self._data.runs.table_name,
                 "RUN_BUCKET": self._data.run_files.bucket_name,
                 "STATE_MACHINE_ARN": self.runs.state_machine_arn,
+                "OUTCOMES_QUEUE_URL": self._outcomes.queue_url,
+                "HOME_BUCKET": self._data.home.bucket_name,
                 "RUN_RETENTION_DAYS": str(self._settings.run_retention_days),
+                "UPLOADS_PER_DAY": str(self._settings.uploads_per_day),
+                "UPLOAD_BYTES_PER_DAY": str(self._settings.upload_bytes_per_day),
+                "MAX_UPLOAD_BYTES": str(self._settings.max_upload_bytes),
             },
         )
         home, files = self._data.home, self._data.run_files
         receive.allow("dynamodb:GetItem", "dynamodb:Query", resources=[self._data.accounts.table_arn])
         receive.role.add_to_policy(note_statement(self._data.accounts, "last_upload_at"))
-        receive.allow("dynamodb:PutItem", resources=[self._data.runs.table_arn])
+        receive.role.add_to_policy(lane_statement(self._data.accounts, "PutItem", "UpdateItem", "DeleteItem"))
+        receive.role.add_to_policy(upload_statement(self._data.accounts))
+        receive.allow(
+            *("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), resources=[self._data.runs.table_arn]
+        )
         # or a missing object, or a missing version of it, would be "forbidden"
         receive.allow("s3:ListBucket", "s3:ListBucketVersions", resources=[home.bucket_arn])
         receive.allow(
@@ -128,6 +171,7 @@ class Pipeline(Construct):
         receive.allow(*WRITES, resources=[files.arn_for_objects("runs/*")])
         receive.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
         receive.allow("states:StartExecution", resources=[self.runs.state_machine_arn])
+        receive.allow("sqs:SendMessage", resources=[self._outcomes.queue_arn])
         acknowledge(
             receive.role,
             {
@@ -187,7 +231,9 @@ class Pipeline(Construct):
     def _close_what_ended_outside(self) -> None:
         """Close the record of an execution that was aborted, timed out or failed where nothing can be caught."""
         closing = self._build_state_machine(
-            "Closing", run_states.closing_chain(self, table=self._data.runs), timeout=cdk.Duration.minutes(10)
+            "Closing",
+            run_states.closing_chain(self, table=self._data.runs, outcomes=self._outcomes),
+            timeout=cdk.Duration.minutes(10),
         )
         events.Rule(
             self,

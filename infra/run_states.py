@@ -1,24 +1,23 @@
-"""The states of a run: which step follows which, what is tried again, and how every ending reaches the record."""
+"""The states of a run: which step follows which, what is tried again, and when a run waits."""
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra.build import OWN_CODE
+from infra.run_endings import TRANSIENT, Endings, Failures
 from infra.settings import Settings
 
-DAYS = 8  # longer than any ladder that the settings allow
-# Read from its file: the environment that deploys need not have Rosterbridge itself installed
-SENTENCES: Mapping[str, str] = runpy.run_path(str(OWN_CODE / "rosterbridge" / "flows" / "messages.py"))["FAILURES"]
+# Longer than a hold, and any ladder that the settings allow, together
+DAYS = 40
 
 # What Lambda itself may answer although nothing is wrong with the step
 LAMBDA_FAULTS = (
@@ -29,21 +28,6 @@ LAMBDA_FAULTS = (
 )
 # A function that died or was stopped in the middle
 LAMBDA_DEATHS = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "States.Timeout")
-DYNAMODB_FAULTS = (
-    "InternalServerErrorException",
-    "ProvisionedThroughputExceededException",
-    "SdkClientException",
-    "ThrottlingException",
-)
-# The classes of rosterbridge.errors that a function raises: matched by their exact names
-TRANSIENT = "TransientError"
-FINAL = ("PermanentError", "InputRejectedError")
-NOW = "$$.State.EnteredTime"
-
-
-SEE_RECORD = "The run's record names the step and the code"
-
-Failures = Sequence[tuple[Sequence[str], sfn.IChainable]]
 
 
 @dataclass(frozen=True)
@@ -55,122 +39,104 @@ class Ladder:
     attempts: int
 
 
+@dataclass(frozen=True)
+class StepFunctions:
+    """The functions that the steps call."""
+
+    validate: lambda_.IFunction
+    convert: lambda_.IFunction
+    guard: lambda_.IFunction
+    forward: lambda_.IFunction
+
+
 def main_chain(
-    scope: Construct,
-    *,
-    table: dynamodb.ITable,
-    validate: lambda_.IFunction,
-    convert: lambda_.IFunction,
-    forward: lambda_.IFunction,
-    settings: Settings,
+    scope: Construct, *, table: dynamodb.ITable, outcomes: sqs.IQueue, steps: StepFunctions, settings: Settings
 ) -> sfn.IChainable:
-    """Return validate → accepted? → convert → forward → recorded; the input is a run id and S3 references only."""
-    failures = _failures(scope, table)
+    """Return validate → convert → guard → forward, each with its choices; the input is a run id and S3 references only.
+
+    A run waits for its turn in its flow before it is validated, for somebody when the guard holds it, and for the lane
+    while another run of the flow is being sent.
+    """
+    endings = Endings(scope, table=table, outcomes=outcomes)
+    failures = endings.failures()
     short = Ladder(cdk.Duration.seconds(1 if settings.local else 5), 3, 3)
     delivery = Ladder(
         cdk.Duration.seconds(settings.forward_retry_seconds),
         settings.forward_retry_rate,
         settings.forward_retry_attempts,
     )
-    step_validate = _step(scope, "Validate", validate, "$.validation", short, failures)
-    step_convert = _step(scope, "Convert", convert, "$.conversion", short, failures)
-    step_forward = _step(scope, "Forward", forward, "$.forwarding", delivery, failures)
-
-    succeeded = record(scope, "RecordSucceeded", table, "succeeded").next(sfn.Succeed(scope, "Succeeded"))
-    rejected = record(scope, "RecordRejected", table, "rejected").next(sfn.Succeed(scope, "Rejected"))
-    accepted = sfn.Choice(scope, "Accepted?")
-    accepted.when(
-        sfn.Condition.boolean_equals("$.validation.accepted", True), step_convert.next(step_forward).next(succeeded)
+    validate = _step(scope, "Validate", steps.validate, "$.validation", short, failures)
+    convert = _step(scope, "Convert", steps.convert, "$.conversion", short, failures)
+    guard = _step(scope, "Guard", steps.guard, "$.guarding", short, failures)
+    forward = _step(scope, "Forward", steps.forward, "$.forwarding", delivery, failures)
+    hold = _hold(
+        scope, steps.guard, settings, failures, expired=endings.ending("HoldExpired", "rejected", "hold-expired")
     )
-    accepted.otherwise(rejected)
-    return step_validate.next(accepted)
+
+    rejected = endings.ending("Rejected", "rejected")
+    superseded = endings.ending("Superseded", "superseded", "run-overtaken")
+    lost = endings.ending("DeltaOvertaken", "rejected", "delta-overtaken")
+    turned_down = endings.ending("HoldRejected", "rejected", "hold-rejected")
+    sent = endings.ending("Succeeded", "succeeded")
+
+    turn = _pause(scope, "WaitForTurn", settings).next(validate)
+    lane = _pause(scope, "WaitForLane", settings).next(forward)
+    _branch(scope, validate, "Accepted?", "$.validation.outcome", accepted=convert, waiting=turn, rejected=rejected)
+    _branch(
+        scope,
+        convert,
+        "Converted?",
+        "$.conversion.outcome",
+        converted=guard,
+        stale=validate,
+        lost=lost,
+        superseded=superseded,
+    )
+    _branch(scope, guard, "Guarded?", "$.guarding.decision", forward=forward, hold=hold, superseded=superseded)
+    _branch(scope, hold, "Approved?", "$.holding.decision", approved=guard, rejected=turned_down, superseded=superseded)
+    _branch(scope, forward, "Sent?", "$.forwarding.outcome", sent=sent, busy=lane, stale=guard, superseded=superseded)
+    return validate
 
 
-def closing_chain(scope: Construct, *, table: dynamodb.ITable) -> sfn.IChainable:
+def closing_chain(scope: Construct, *, table: dynamodb.ITable, outcomes: sqs.IQueue) -> sfn.IChainable:
     """Return the states that close the record of an execution which could not do so itself."""
-    closed = sfn.Succeed(scope, "Closed")
-    close = record(
-        scope,
-        "CloseRecord",
-        table,
-        "failed",
-        error="run-stopped",
-        summary=SENTENCES["run-stopped"],
-        condition="attribute_exists(id) AND attribute_not_exists(ended_at)",
-    )
-    close.add_catch(closed, errors=["DynamoDB.ConditionalCheckFailedException"], result_path=sfn.JsonPath.DISCARD)
-    return close.next(closed)
+    return Endings(scope, table=table, outcomes=outcomes).closing()
 
 
-def record(
-    scope: Construct,
-    name: str,
-    table: dynamodb.ITable,
-    status: str,
-    *,
-    error: str | None = None,
-    summary: str | None = None,
-    condition: str = "attribute_exists(id)",
-) -> tasks.DynamoUpdateItem:
-    """Return a state that writes how the run ended, without a function; texts are given or JSON paths."""
-    text = tasks.DynamoAttributeValue.from_string
-    values = {":status": text(status), ":now": text(sfn.JsonPath.string_at(NOW))}
-    # the record knows by which key its project finds it with each status
-    names = {"#status": "status", "#ended_as": status}
-    expression = "SET #status = :status, ended_at = :now, project_status = status_keys.#ended_as"
-    for field, value in (("error", error), ("summary", summary)):
-        if value is not None:
-            values[f":{field}"], names[f"#{field}"] = text(value), field
-            expression += f", #{field} = :{field}"
-    state = tasks.DynamoUpdateItem(
+def _branch(scope: Construct, state: tasks.LambdaInvoke, name: str, path: str, **ways: sfn.IChainable) -> None:
+    """Let a state go on by the word that its function answered; another word is a fault, and the run fails."""
+    choice = sfn.Choice(scope, name)
+    for word, way in ways.items():
+        choice.when(sfn.Condition.string_equals(path, word), way)
+    state.next(choice)
+
+
+def _pause(scope: Construct, name: str, settings: Settings) -> sfn.Wait:
+    seconds = cdk.Duration.seconds(1 if settings.local else 15)
+    return sfn.Wait(scope, name, time=sfn.WaitTime.duration(seconds))
+
+
+def _hold(
+    scope: Construct, function: lambda_.IFunction, settings: Settings, failures: Failures, *, expired: sfn.IChainable
+) -> tasks.LambdaInvoke:
+    """Return the state in which a run waits for whoever answers with the token that its function keeps."""
+    state = tasks.LambdaInvoke(
         scope,
-        name,
-        table=table,
-        key={"id": text(sfn.JsonPath.string_at("$.run_id"))},
-        update_expression=expression,
-        condition_expression=condition,
-        expression_attribute_names=names,
-        expression_attribute_values=values,
-        result_path=sfn.JsonPath.DISCARD,
-        task_timeout=sfn.Timeout.duration(cdk.Duration.seconds(60)),
+        "Hold",
+        lambda_function=function,
+        integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+        payload=sfn.TaskInput.from_object(
+            {"run_id": sfn.JsonPath.string_at("$.run_id"), "task_token": sfn.JsonPath.task_token}
+        ),
+        retry_on_service_exceptions=False,
+        result_path="$.holding",
+        task_timeout=sfn.Timeout.duration(cdk.Duration.days(settings.hold_days)),
     )
-    state.add_retry(
-        errors=[*(f"DynamoDB.{fault}" for fault in DYNAMODB_FAULTS), "States.Timeout"],
-        interval=cdk.Duration.seconds(2),
-        backoff_rate=2,
-        max_attempts=6,
-        jitter_strategy=sfn.JitterType.FULL,
-    )
+    _retry(state, (*LAMBDA_FAULTS, *LAMBDA_DEATHS[:-1], TRANSIENT), Ladder(cdk.Duration.seconds(2), 2, 6))
+    state.add_catch(expired, errors=["States.Timeout"], result_path=sfn.JsonPath.DISCARD)
+    for errors, ending in failures:
+        state.add_catch(ending, errors=list(errors), result_path="$.failure")
     return state
-
-
-def _failures(scope: Construct, table: dynamodb.ITable) -> Failures:
-    """Return what each kind of error leads to: the run's record says why, then the execution fails."""
-    died = record(scope, "RecordDied", table, "failed", error="step-stopped", summary=SENTENCES["step-stopped"]).next(
-        sfn.Fail(scope, "Died", error_path="$.failure.Error", cause=SEE_RECORD)
-    )
-    return (
-        ((TRANSIENT,), _told(scope, "GaveUp", table, summary=SENTENCES["gave-up"])),
-        (FINAL, _told(scope, "Failed", table)),
-        (("States.ALL",), died),
-    )
-
-
-def _told(scope: Construct, name: str, table: dynamodb.ITable, summary: str | None = None) -> sfn.IChainable:
-    """Return the ending for an error of ours: its text is ``code: detail``, and the step wrote its own sentence."""
-    path = sfn.JsonPath
-    read = sfn.Pass(
-        scope,
-        f"Read{name}",
-        parameters={
-            "run_id": path.string_at("$.run_id"),
-            "failure": path.string_to_json(path.string_at("$.failure.Cause")),
-        },
-    )
-    code = path.array_get_item(path.string_split(path.string_at("$.failure.errorMessage"), ":"), 0)
-    return read.next(record(scope, f"Record{name}", table, "failed", error=code, summary=summary)).next(
-        sfn.Fail(scope, name, error_path="$.failure.errorType", cause=SEE_RECORD)
-    )
 
 
 def _step(

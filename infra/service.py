@@ -6,8 +6,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.api import Api
+from infra.broken_uploads import BrokenUploads
 from infra.data import Data
 from infra.layers import Layers
+from infra.notifications import Notifications, Outcomes
 from infra.pipeline import Pipeline
 from infra.settings import Settings
 from infra.sftp_endpoint import SftpEndpoint
@@ -21,9 +23,20 @@ class Service(cdk.Stack):
         super().__init__(scope, settings.stack_name("Service"), description="Rosterbridge: endpoint, pipeline, API")
         layers = Layers(self, settings=settings)
         self.endpoint = SftpEndpoint(self, settings=settings, data=data, layers=layers)
-        self.pipeline = Pipeline(self, settings=settings, data=data, layers=layers)
+        self.outcomes = Outcomes(self)
+        self.pipeline = Pipeline(self, settings=settings, data=data, layers=layers, outcomes=self.outcomes.queue)
+        self.broken_uploads = BrokenUploads(self, server=self.endpoint.server, receive=self.pipeline.receive)
+        self.notifications = Notifications(
+            self, settings=settings, data=data, layers=layers, outcomes=self.outcomes.queue
+        )
         self.api = Api(
-            self, settings=settings, data=data, layers=layers, endpoint=self.endpoint, runs=self.pipeline.runs
+            self,
+            settings=settings,
+            data=data,
+            layers=layers,
+            endpoint=self.endpoint,
+            runs=self.pipeline.runs,
+            notice_topic=self.notifications.topic,
         )
         self.sweep = Sweep(self, settings=settings, data=data, layers=layers, runs=self.pipeline.runs)
         self._tell(data)

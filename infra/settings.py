@@ -63,6 +63,20 @@ class Settings(BaseModel):
     forward_retry_seconds: int = Field(ge=1, le=3600, description="The wait before the first repeat of a delivery.")
     forward_retry_rate: float = Field(ge=1, le=10, description="By what each further wait grows.")
     forward_retry_attempts: int = Field(ge=0, le=10, description="How often a delivery is repeated.")
+    circuit_failures: int = Field(ge=1, le=100, description="After how many failures an Apple host counts as away.")
+    circuit_open_seconds: int = Field(ge=1, le=3600, description="How long nothing is sent to a host that is away.")
+    circuit_longest_seconds: int = Field(
+        ge=1, le=7200, description="The most to which that time is doubled while the host stays away."
+    )
+    hold_days: int = Field(ge=1, le=30, description="How long a held run waits for somebody to approve or reject it.")
+    sign_in_threshold: int = Field(
+        ge=2, le=100_000, description="From how many points on an address or account may not sign in for a while."
+    )
+    sign_in_window_minutes: int = Field(ge=1, le=1440, description="In how many minutes these points come together.")
+    ban_minutes: int = Field(ge=1, le=1440, description="For how many minutes it may not sign in at first.")
+    uploads_per_day: int = Field(ge=1, le=5000, description="How many files of an account are taken in a UTC day.")
+    upload_bytes_per_day: int = Field(ge=1, le=10**14, description="How many bytes of an account, likewise.")
+    max_upload_bytes: int = Field(ge=1, le=10**12, description="How many bytes a file may have.")
     home_grace_days: int = Field(ge=1, le=90, description="How long the home of a deleted file account stays.")
     audit_retention_days: int = Field(ge=1, le=3650, description="How long an entry of the audit trail is kept.")
     sftp_host: str = Field(
@@ -77,6 +91,14 @@ class Settings(BaseModel):
     api_burst: int = Field(ge=1, le=5000, description="How many requests the API takes at once.")
     console_origin: str = Field(
         pattern=rf"{ORIGIN}|^$", description="The web page that may call the API from a browser; empty for none."
+    )
+    notify_by: Literal["none", "ses", "sns"] = Field(
+        description="How organizations are told of what went wrong: by Amazon SES, by Amazon SNS, or not at all."
+    )
+    notify_from: str = Field(
+        pattern=r"^([A-Za-z0-9.+_-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?$",
+        max_length=254,
+        description="The sender of these e-mails, which is verified in Amazon SES.",
     )
     console_callback_urls: CallbackUrls = Field(
         description="Where Cognito sends a user after the sign-in in a browser; without any nobody can sign in there."
@@ -112,6 +134,20 @@ class Settings(BaseModel):
             message = (
                 "forward_retry_seconds, forward_retry_rate and forward_retry_attempts make repeats last over 7 days"
             )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if (self.notify_by == "ses") != bool(self.notify_from):
+            message = "notify_by ses needs notify_from, and notify_from needs notify_by ses"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _held_runs_keep_their_files(self) -> Self:
+        if self.hold_days >= self.data_retention_days:
+            message = "hold_days must be less than data_retention_days, or the files of a held run would be gone"
             raise ValueError(message)
         return self
 

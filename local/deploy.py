@@ -39,6 +39,8 @@ CONTEXT: dict[str, Any] = {
     "stage": "local",
     "forward_retry_seconds": 1,
     "forward_retry_rate": 2,
+    "circuit_open_seconds": 1,
+    "circuit_longest_seconds": 1,
     "private_asm_hosts": True,  # the stand-in for Apple is on this machine
     "second_factor": "optional",
 }

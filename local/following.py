@@ -15,17 +15,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from local.processes import LocalStackError
-from local.stack import LocalStack
+from local.stack import OPERATOR, LocalStack
+from rosterbridge.flows.forwarding import remote_name
 from rosterbridge.flows.models import Run, RunStatus, RunSummary, Step
 from rosterbridge.flows.ports import RunFilter
-from rosterbridge.flows.processing import remote_name
 
 RECEIVE_SECONDS = 60
 RUN_SECONDS = 3600
 POLL_SECONDS = 0.1
 SHOWN_RUNS = 100
 SHOWN_ENTRIES = 10
-MARKS = {"succeeded": "[green]✓[/]", "rejected": "[red]✗[/]", "failed": "[red]✗[/]"}
+APPROVED = "Approved at once: behind this server nobody is deactivated."
+MARKS = {"succeeded": "[green]✓[/]", "rejected": "[red]✗[/]", "held": "[yellow]…[/]", "failed": "[red]✗[/]"}
 
 
 def known_runs(stack: LocalStack, project_id: str) -> set[str]:
@@ -62,6 +63,9 @@ def follow(stack: LocalStack, run: Run, console: Console) -> Run:
                 if step.ended_at and (step.name, step.attempts) not in shown:
                     shown.add((step.name, step.attempts))
                     console.print(_line(step))
+            if run.status is RunStatus.HELD and run.hold and run.hold.decision is None:
+                stack.stores.holds.approve(OPERATOR, run.organization_id, run.id, APPROVED)
+                console.print(f"[yellow]{APPROVED}[/] Elsewhere: rosterbridge runs approve {run.id[:12]}")
             if run.status.final:
                 return run
             status.update(f"{run.status.value} ...")

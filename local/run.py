@@ -20,8 +20,8 @@ from local.processes import LOOPBACK, LocalStackError
 from local.sample import write_sample
 from local.stack import STATE, Account, LocalStack, Ports
 from local.upload import Server, UploadError, find_client, upload
+from rosterbridge.flows.forwarding import remote_name
 from rosterbridge.flows.models import Run, RunStatus
-from rosterbridge.flows.processing import remote_name
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHECK_SECONDS = 0.5

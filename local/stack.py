@@ -18,16 +18,19 @@ from local.clients import REGION, Aws, clean, environment, variables
 from local.host_key import host_key, public_text
 from local.processes import LOOPBACK, ROOT, Lock, Processes
 from local.users import provide_users
-from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
+from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoAuditStore, DynamoRunStore
+from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.kms import KmsSecretBox
 from rosterbridge.adapters.passwords import Argon2Hasher
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.adapters.sftp import SftpDelivery
+from rosterbridge.adapters.stepfunctions import StepFunctionsWaiting
 from rosterbridge.errors import ConflictError
 from rosterbridge.flows.access import Caller
 from rosterbridge.flows.asm_accounts import AsmAccounts
 from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.file_accounts import FileAccounts
+from rosterbridge.flows.holding import Holds
 from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.managing import CreatedFlow, Flows, NewFlow
 from rosterbridge.flows.models import Flow, Project, Role
@@ -70,11 +73,19 @@ class Stores:
     runs: DynamoRunStore
     objects: S3ObjectStore
     secrets: KmsSecretBox
+    lanes: DynamoLaneStore
+    audit: DynamoAuditStore
+    waiting: StepFunctionsWaiting
 
     @property
     def changes(self) -> Changes:
         """What every use case changes things with."""
         return Changes(self.accounts, lambda: datetime.now(UTC), KEEP_AUDIT)
+
+    @property
+    def holds(self) -> Holds:
+        """The use cases of held runs."""
+        return Holds(self.changes, self.runs, self.lanes, self.waiting, self.audit)
 
     @property
     def flows(self) -> Flows:
@@ -143,6 +154,9 @@ class LocalStack:
                 runs=DynamoRunStore(self.outputs["RunTable"]),
                 objects=S3ObjectStore(),
                 secrets=KmsSecretBox(self.outputs["KeyArn"]),
+                lanes=DynamoLaneStore(self.outputs["AccountTable"]),
+                audit=DynamoAuditStore(self.outputs["AuditTable"]),
+                waiting=StepFunctionsWaiting(),
             )
 
     @property

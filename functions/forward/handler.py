@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from rosterbridge.adapters.dynamodb_circuits import DynamoCircuit
 from rosterbridge.adapters.kms import KmsSecretBox
 from rosterbridge.adapters.sftp import SftpDelivery
-from rosterbridge.flows.hosts import HostCheck
+from rosterbridge.adapters.stepfunctions import StepFunctionsWaiting
+from rosterbridge.flows.circuits import CircuitRules, GuardedDelivery
+from rosterbridge.flows.forwarding import Forwarder
+from rosterbridge.flows.hosts import CheckedDelivery, HostCheck
 from rosterbridge.observability import boundary, logger
 from rosterbridge.settings import ForwardEnvironment
-from rosterbridge.steps import processor, run_of
+from rosterbridge.steps import run_of, steps
 
 RESERVE_SECONDS = 15  # kept back to record how it ended, before Lambda stops the function
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Forward one run; answers the remote name and the bytes sent."""
-    delivery = SftpDelivery(lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+    """Forward one run; answers how it went, the remote name and the bytes sent."""
     with boundary():
         run_id = run_of(event)
         settings = ForwardEnvironment.load()
-        hosts = HostCheck(private_allowed=settings.private_asm_hosts)
-        return processor().forward(run_id, delivery, KmsSecretBox(settings.key_arn), hosts).model_dump()
+        forwarder = Forwarder(
+            **vars(steps()),
+            waiting=StepFunctionsWaiting(),
+            delivery=_delivery(settings, context),
+            secrets=KmsSecretBox(settings.key_arn),
+        )
+        return forwarder.forward(run_id).model_dump(exclude_none=True)
+
+
+def _delivery(settings: ForwardEnvironment, context: LambdaContext) -> GuardedDelivery:
+    rules = CircuitRules(
+        failures=settings.circuit_failures,
+        open_for=timedelta(seconds=settings.circuit_open_seconds),
+        longest=timedelta(seconds=settings.circuit_longest_seconds),
+    )
+    sftp = SftpDelivery(lambda: context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS)
+    return GuardedDelivery(
+        CheckedDelivery(sftp, HostCheck(private_allowed=settings.private_asm_hosts)),
+        DynamoCircuit(settings.account_table, rules),
+        now=lambda: datetime.now(UTC),
+        tell=_tell,
+    )
+
+
+def _tell(code: str, host: str) -> None:
+    """Write the one line that an alarm counts."""
+    logger.warning("circuit", extra={"code": code, "host": host})

@@ -1,4 +1,4 @@
-"""Removes the homes of deleted file accounts and starts runs whose start broke off; called on a schedule."""
+"""Removes what deleted accounts and flows left, and starts runs whose start broke off; called on a schedule."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
+from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.adapters.stepfunctions import StepFunctionsWorkflow
 from rosterbridge.flows.sweeping import Sweeper
@@ -24,15 +25,17 @@ def _sweeper() -> Sweeper:
         accounts=DynamoAccountStore(settings.account_table),
         objects=S3ObjectStore(),
         runs=DynamoRunStore(settings.run_table),
+        lanes=DynamoLaneStore(settings.account_table),
         workflow=StepFunctionsWorkflow(settings.state_machine_arn),
         home_bucket=settings.home_bucket,
+        run_bucket=settings.run_bucket,
         now=lambda: datetime.now(UTC),
     )
 
 
 @logger.inject_lambda_context(log_event=False, clear_state=True)
 def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """Sweep once; answers how many homes and versions of files were removed, and how many runs started."""
+    """Sweep once; answers how many homes, lanes and versions of files were removed, and how many runs started."""
     with boundary():
         swept = asdict(_sweeper().sweep())
         logger.info("swept", extra=swept)

@@ -383,3 +383,37 @@ def test_a_store_without_its_table_says_what_was_refused_and_no_more(stack: Stac
         store.create(flows.run(file_name="planted.zip"))
 
     assert str(refused.value) == "aws-refused: dynamodb PutItem ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("status", [None, RunStatus.VALIDATING, RunStatus.CONVERTING])
+def test_a_run_whose_file_broke_off_is_rejected_while_nothing_of_it_is_sent(
+    runs: RunStore, status: RunStatus | None
+) -> None:
+    run = runs.create(flows.run(steps=(Step(name="receive", started_at=flows.AT, outcome="succeeded"),)))
+    if status:
+        runs.start_step(run.id, status, VALIDATE)
+
+    ended = runs.reject(run.id, "upload-incomplete", "It broke off.", flows.AT)
+
+    assert ended == runs.get(run.id)
+    assert ended is not None
+    assert (ended.status, ended.ended_at, ended.error) == (RunStatus.REJECTED, flows.AT, "upload-incomplete")
+    assert (ended.summary, ended.steps[0].outcome, ended.steps[0].code) == (
+        "It broke off.",
+        "rejected",
+        "upload-incomplete",
+    )
+    rejected = RunFilter(run.organization_id, run.project_id, status=RunStatus.REJECTED)
+    assert run.id in [found.id for found in runs.page(rejected, limit=100).items]
+    assert runs.reject(run.id, "upload-incomplete", "It broke off.", flows.AT) is None
+
+
+def test_a_run_that_is_sent_or_has_ended_or_is_unknown_is_not_rejected(closable: Runs) -> None:
+    runs: RunStore = closable.store
+    sent, ended = (runs.create(flows.run()) for _ in range(2))
+    runs.start_step(sent.id, RunStatus.FORWARDING, Step(name="forward", started_at=flows.AT))
+    closable.close(ended)
+    before = [runs.get(run.id) for run in (sent, ended)]
+
+    assert [runs.reject(run, "upload-incomplete", "No.", flows.AT) for run in (sent.id, ended.id, "none")] == [None] * 3
+    assert [runs.get(run.id) for run in (sent, ended)] == before

@@ -213,3 +213,18 @@ def test_a_missing_bucket_is_no_missing_object_for_an_upload(stack: StackUnderTe
         stack.local.stores.objects.upload(source, ObjectRef(bucket="no-such-bucket", key="planted.zip"))
 
     assert str(refused.value) == "aws-refused: s3 PutObject NoSuchBucket"
+
+
+def test_keys_are_listed_by_their_beginning_and_one_object_is_erased_whole(bucket: Bucket) -> None:
+    first = bucket.ref("a.txt")
+    folder = first.key.removesuffix("a.txt")
+    longer = first.model_copy(update={"key": f"{folder}a.txt.csv"})
+    versions = [bucket.put(first, b"1"), bucket.put(first, b"2")]
+    bucket.put(longer, b"3")
+
+    assert list(bucket.store.keys(bucket.name, folder)) == [first.key, longer.key]
+    bucket.store.erase(first)
+    bucket.store.erase(first)
+
+    assert list(bucket.store.keys(bucket.name, folder)) == [longer.key]
+    assert [bucket.store.exists(version) for version in versions] == [False, False]

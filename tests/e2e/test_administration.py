@@ -20,7 +20,7 @@ from tests.support.stack import StackUnderTest
 from tests.support.terminal import CommandLine, Terminal
 
 FLOW = "Roster of Springfield"
-STEPS = ("receive", "validate", "convert", "forward")
+STEPS = ("receive", "validate", "convert", "guard", "forward")
 
 
 @pytest.fixture(scope="module")

@@ -106,7 +106,7 @@ def test_the_whole_story_by_http(office: Office, stack: StackUnderTest, tmp_path
 
     upload(roster, server, any_client())
     first = office.administration.ended_run(client, project)
-    assert [(step["request"], step["response"]) for step in first["steps"]] == [({}, {})] * 4
+    assert [(step["request"], step["response"]) for step in first["steps"]] == [({}, {})] * 5
     status = client.get(first["links"]["status"])
     assert client.get(first["links"]["status"], if_none_match=status.etag).status == 304
     assert client.changed(project, body={"save_data": True}).json["save_data_by"] == office.user.id

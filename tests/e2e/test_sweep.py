@@ -59,8 +59,8 @@ def test_a_home_is_emptied_when_the_grace_of_its_deleted_account_is_over(stack: 
     assert stack.local.stores.accounts.get(FileAccount, stack.local.organization_id, gone.file_account_id) is None
     let_pass(stack, gone)
 
-    assert sweep(stack) == {"homes": 1, "files": 2, "runs": 0}
+    assert sweep(stack) == {"homes": 1, "lanes": 0, "files": 2, "runs": 0}
 
     assert homes(stack, gone) == []
     assert len(homes(stack, fresh)) == len(homes(stack, used)) == 2
-    assert sweep(stack) == {"homes": 0, "files": 0, "runs": 0}
+    assert sweep(stack) == {"homes": 0, "lanes": 0, "files": 0, "runs": 0}

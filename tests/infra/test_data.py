@@ -1,5 +1,6 @@
 import pytest
 
+from rosterbridge.flows.lanes import lane_folder
 from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, Organization, Project, RunSummary
 from rosterbridge.flows.run_files import made_object
 from tests.infra.assembly import Template, as_list
@@ -58,6 +59,7 @@ def test_no_bucket_answers_without_tls(data: Template, name: str) -> None:
 def test_no_file_stays_longer_than_the_settings_say(data: Template, name: str, noncurrent: int) -> None:
     expiry, markers = data.one("S3::Bucket", name)["LifecycleConfiguration"]["Rules"][:2]
 
+    assert expiry["Prefix"] == {"Home": "home/", "RunFiles": "runs/"}[name]
     assert expiry["NoncurrentVersionExpiration"]["NoncurrentDays"] == noncurrent
     assert expiry["ExpirationInDays"] + noncurrent == 30
     assert expiry["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
@@ -65,11 +67,19 @@ def test_no_file_stays_longer_than_the_settings_say(data: Template, name: str, n
 
 
 def test_what_is_made_for_a_download_stays_for_a_day(data: Template) -> None:
-    (made,) = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
+    made, _ = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
 
     assert made == {"ExpirationInDays": 1, "Prefix": "made/", "Status": "Enabled"}
     assert made_object("bucket", "run", "errors.csv").key.startswith(made["Prefix"])
     assert len(data.one("S3::Bucket", "Home")["LifecycleConfiguration"]["Rules"]) == 2
+
+
+def test_what_a_flow_needs_for_its_next_run_stays_until_it_is_replaced(data: Template) -> None:
+    _, lanes = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
+
+    assert lanes.pop("NoncurrentVersionExpiration") == {"NoncurrentDays": 1}
+    assert "ExpirationInDays" not in lanes
+    assert lane_folder("flow-1").startswith(lanes["Prefix"])
 
 
 def test_access_logs_end_with_the_logs(data: Template) -> None:

@@ -9,9 +9,11 @@ from rosterbridge.settings import (
     AuthenticateEnvironment,
     Environment,
     ForwardEnvironment,
+    NotifyEnvironment,
     ReceiveEnvironment,
     StepEnvironment,
     SweepEnvironment,
+    WatchEnvironment,
 )
 from tests.infra.assembly import Assembly, Template
 
@@ -20,8 +22,11 @@ USES = {
     "authenticate": {"rosterbridge", "base"},
     "receive": {"rosterbridge", "base"},
     "sweep": {"rosterbridge", "base"},
+    "notify": {"rosterbridge", "base"},
+    "watch": {"rosterbridge", "base"},
     "validate": {"rosterbridge", "base", "roster"},
     "convert": {"rosterbridge", "base", "roster"},
+    "guard": {"rosterbridge", "base", "roster"},
     "forward": {"rosterbridge", "base", "sftp"},
 }
 
@@ -74,12 +79,25 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
         <= {
             "POWERTOOLS_LOG_LEVEL": "INFO",
             "PYTHONSAFEPATH": "1",
+            "HOLD_DAYS": "7",
+            "SIGN_IN_THRESHOLD": "15",
+            "SIGN_IN_WINDOW_MINUTES": "30",
+            "BAN_MINUTES": "30",
+            "CIRCUIT_FAILURES": "3",
+            "CIRCUIT_OPEN_SECONDS": "300",
+            "CIRCUIT_LONGEST_SECONDS": "3600",
+            "UPLOADS_PER_DAY": "100",
+            "UPLOAD_BYTES_PER_DAY": "10000000000",
+            "MAX_UPLOAD_BYTES": "2000000000",
             "RUN_RETENTION_DAYS": "400",
             "AUDIT_RETENTION_DAYS": "400",
             "HOME_GRACE_DAYS": "7",
             "SFTP_PORT": "22",
             "PRIVATE_ASM_HOSTS": "false",
             "CHANGES_PER_MINUTE": "60",
+            "CONSOLE_ORIGIN": "",
+            "NOTIFY_BY": "none",
+            "NOTIFY_FROM": "",
         }.items()
     )
 
@@ -99,6 +117,8 @@ def settings_of(service: Template, name: str) -> dict[str, Any]:
         ("forward", ForwardEnvironment),
         ("api", ApiEnvironment),
         ("sweep", SweepEnvironment),
+        ("notify", NotifyEnvironment),
+        ("watch", WatchEnvironment),
     ],
 )
 def test_it_is_told_what_it_asks_for(service: Template, name: str, settings: type[Environment]) -> None:
@@ -108,7 +128,7 @@ def test_it_is_told_what_it_asks_for(service: Template, name: str, settings: typ
 
 
 def test_the_steps_have_room_for_a_large_district(service: Template) -> None:
-    for name in ("validate", "convert", "forward"):
+    for name in ("validate", "convert", "guard", "forward"):
         function = function_of(service, name)
 
         assert function["Timeout"] == 600
@@ -122,7 +142,7 @@ def test_no_function_is_slowed_down_by_polars_that_does_not_use_it(assembly: Ass
         if any((layer / "python/polars").is_dir() for layer in assembly.layers_of(function_of(assembly.service, name)))
     }
 
-    assert with_polars == {"validate", "convert"}
+    assert with_polars == {"validate", "convert", "guard"}
 
 
 @pytest.mark.parametrize("name", USES)
@@ -142,8 +162,11 @@ def test_it_fits_into_lambda_with_its_layers(assembly: Assembly, name: str) -> N
 
 
 def test_a_batch_fails_by_its_bad_notices_only(service: Template) -> None:
-    mapping = service.one("Lambda::EventSourceMapping")
+    (mapping,) = [
+        found["Properties"]
+        for found in service.all("Lambda::EventSourceMapping").values()
+        if "Uploads" in found["Properties"]["EventSourceArn"].get("Fn::ImportValue", "")
+    ]
 
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert "Uploads" in mapping["EventSourceArn"]["Fn::ImportValue"]
     assert service.resources[mapping["FunctionName"]["Ref"]]["Properties"]["FunctionName"].endswith("-receive")

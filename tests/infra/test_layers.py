@@ -19,11 +19,14 @@ LAZY = {
     "authenticate": ["rosterbridge.adapters.passwords", "_argon2_cffi_bindings"],
     "receive": ["botocore.session"],
     "sweep": ["botocore.session"],
+    "notify": ["botocore.session", "rosterbridge.roster.documents"],
+    "watch": ["botocore.session"],
     "validate": ["rosterbridge.roster.packages", "polars", "isal.isal_zlib"],
     "convert": ["rosterbridge.roster.packages", "polars", "isal.isal_zlib"],
+    "guard": ["rosterbridge.roster.comparison", "polars", "isal.isal_zlib", "tzdata"],
     "forward": ["rosterbridge.adapters.sftp", "paramiko", "paramiko.sftp_client"],
 }
-SERVICES = ["s3", "dynamodb", "kms", "stepfunctions", "cognito-idp", "transfer"]
+SERVICES = ["s3", "dynamodb", "kms", "stepfunctions", "cognito-idp", "transfer", "sqs", "sesv2", "sns"]
 
 START = """
 import importlib, json, sys

@@ -1,7 +1,11 @@
 import json
 from typing import Any
 
+import pytest
+
+from infra.data import LANES
 from rosterbridge.adapters.dynamodb_changes import HOMES, STARTS
+from rosterbridge.adapters.dynamodb_changes import LANES as REMOVED_LANES
 from rosterbridge.flows.run_files import saved_object
 from tests.infra.assembly import Assembly, Template, as_list, as_text
 
@@ -19,6 +23,7 @@ WITHOUT_RESOURCE = {
     "logs:PutResourcePolicy",
     "logs:DescribeResourcePolicies",
     "logs:DescribeLogGroups",
+    "states:SendTaskSuccess",
 }
 
 
@@ -82,8 +87,10 @@ def test_who_only_reads_may_only_decrypt(service: Template) -> None:
         "PipelineReceiveFunction",
         "PipelineValidateFunction",
         "PipelineConvertFunction",
+        "PipelineGuardFunction",
         "PipelineForwardFunction",
         "ApiApiFunction",
+        "NotificationsNotifyFunction",
     }
     assert readers == {
         "SftpEndpointAuthenticateFunction",
@@ -91,6 +98,7 @@ def test_who_only_reads_may_only_decrypt(service: Template) -> None:
         "PipelineRuns",
         "PipelineClosing",
         "SweepSweepFunction",
+        "NotificationsWatchFunction",
     }
 
 
@@ -106,6 +114,7 @@ def test_key_conditions_name_the_services_of_the_stacks_region(service: Template
 
 def test_signing_in_reads_an_account_notes_the_login_and_nothing_else(service: Template) -> None:
     assert rights(service, "SftpEndpointAuthenticateFunction") == {
+        "dynamodb:BatchGetItem",
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
         "kms:Decrypt",
@@ -116,6 +125,19 @@ def test_signing_in_reads_an_account_notes_the_login_and_nothing_else(service: T
     }
 
 
+def test_signing_in_counts_refusals_and_could_change_no_account(service: Template) -> None:
+    conditions = [
+        found["Condition"]
+        for name, found in service.statements()
+        if name.startswith("SftpEndpointAuthenticateFunction") and "dynamodb:UpdateItem" in as_list(found["Action"])
+    ]
+
+    assert [condition["ForAllValues:StringLike"] for condition in conditions] == [
+        {"dynamodb:LeadingKeys": ["organization#*"]},
+        {"dynamodb:LeadingKeys": ["sign-in#*"]},
+    ]
+
+
 def test_what_notes_a_login_or_an_upload_writes_nothing_else_of_an_account(service: Template) -> None:
     for role, noted in (
         ("SftpEndpointAuthenticateFunction", "last_login_at"),
@@ -124,7 +146,9 @@ def test_what_notes_a_login_or_an_upload_writes_nothing_else_of_an_account(servi
         (condition,) = [
             found["Condition"]
             for name, found in service.statements()
-            if name.startswith(role) and "dynamodb:UpdateItem" in as_list(found["Action"])
+            if name.startswith(role)
+            and "dynamodb:UpdateItem" in as_list(found["Action"])
+            and "organization#*" in json.dumps(found.get("Condition"))
         ]
 
         assert condition == {
@@ -132,25 +156,51 @@ def test_what_notes_a_login_or_an_upload_writes_nothing_else_of_an_account(servi
             "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", noted]},
             "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
         }
-        assert allowed(service, role, "FnGetAttAccounts") & {"dynamodb:PutItem", "dynamodb:DeleteItem"} == set()
 
 
-def test_forward_changes_no_file_but_writes_what_is_saved_of_itself(service: Template) -> None:
-    files = {action for action in rights(service, "PipelineForwardFunction") if action.startswith("s3:")}
-    (written,) = [
-        as_text(found["Resource"])
+@pytest.mark.parametrize("step", ["Receive", "Validate", "Convert", "Guard", "Forward"])
+def test_a_step_writes_lanes_and_no_account(service: Template, step: str) -> None:
+    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    conditions = [
+        found["Condition"]
         for name, found in service.statements()
-        if name.startswith("PipelineForwardFunction") and "s3:PutObject" in as_list(found["Action"])
+        if name.startswith(f"Pipeline{step}Function")
+        and "FnGetAttAccounts" in json.dumps(found["Resource"])
+        and writes & set(as_list(found["Action"]))
     ]
 
-    assert files == {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
-    assert written.endswith("/" + saved_object("bucket", "*", "forward").key)
+    assert {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lane#*"]}} in conditions
+    assert all("dynamodb:LeadingKeys" in json.dumps(condition) for condition in conditions)
 
 
-def test_a_state_machine_calls_its_steps_and_writes_its_record(service: Template) -> None:
+def test_forward_alone_writes_what_is_known_of_apples_hosts(service: Template) -> None:
+    circuits = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["circuit#*"]}}
+    found = [(name, as_list(one["Action"])) for name, one in service.statements() if one.get("Condition") == circuits]
+
+    ((name, actions),) = found
+    assert name.startswith("PipelineForwardFunction")
+    assert set(actions) == {"dynamodb:PutItem", "dynamodb:DeleteItem"}
+
+
+def test_forward_changes_no_file_of_a_run_but_writes_what_is_saved_of_itself_and_what_its_flow_needs(
+    service: Template,
+) -> None:
+    files = {action for action in rights(service, "PipelineForwardFunction") if action.startswith("s3:")}
+    written = {
+        as_text(place).partition("/")[2]
+        for name, found in service.statements()
+        if name.startswith("PipelineForwardFunction") and "s3:PutObject" in as_list(found["Action"])
+        for place in as_list(found["Resource"])
+    }
+
+    assert files == {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:DeleteObject"}
+    assert written == {saved_object("bucket", "*", "forward").key, f"{LANES}*"}
+
+
+def test_a_state_machine_calls_its_steps_writes_its_record_and_tells_of_its_end(service: Template) -> None:
     own = {action for action in rights(service, "PipelineRunsRole") if not action.startswith(("logs:", "xray:"))}
 
-    assert own == {"lambda:InvokeFunction", "dynamodb:UpdateItem", "kms:Decrypt"}
+    assert own == {"lambda:InvokeFunction", "dynamodb:UpdateItem", "kms:Decrypt", "sqs:SendMessage"}
 
 
 def allowed(service: Template, role: str, resource: str) -> set[str]:
@@ -170,15 +220,24 @@ def test_the_audit_trail_can_only_grow_and_be_read(service: Template) -> None:
     assert allowed(service, "ApiApiFunction", "FnGetAttAudit") == everybody
 
 
-def test_the_api_writes_accounts_and_starts_runs_whose_record_it_never_changes(service: Template) -> None:
+def test_the_api_writes_accounts_and_starts_runs_of_whose_record_it_changes_only_a_decision(service: Template) -> None:
     writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 
     assert allowed(service, "ApiApiFunction", "FnGetAttAccounts") == {"dynamodb:GetItem", "dynamodb:Query", *writes}
     assert allowed(service, "ApiApiFunction", "FnGetAttRunsE") == {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
         "dynamodb:Query",
     }
+    (decides,) = [
+        found["Condition"]
+        for name, found in service.statements()
+        if name.startswith("ApiApiFunction")
+        and found["Action"] == "dynamodb:UpdateItem"
+        and "FnGetAttRunsE" in json.dumps(found["Resource"])
+    ]
+    assert decides["ForAllValues:StringEquals"]["dynamodb:Attributes"] == ["id", "hold", "status", "ended_at"]
     assert allowed(service, "ApiApiFunction", "PipelineRuns") == {"states:StartExecution"}
 
 
@@ -240,4 +299,24 @@ def test_the_sweep_forgets_what_is_done_and_could_remove_no_account(service: Tem
         if name.startswith("SweepSweepFunction") and "dynamodb:DeleteItem" in as_list(found["Action"])
     ]
 
-    assert on_table == [{"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [HOMES, STARTS]}}]
+    assert on_table == [
+        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [HOMES, STARTS, REMOVED_LANES]}},
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lane#*"]}},
+    ]
+
+
+def test_receiving_counts_uploads_and_ends_runs_but_removes_none(service: Template) -> None:
+    receive = "PipelineReceiveFunction"
+    keys = [
+        keys
+        for name, found in service.statements()
+        if name.startswith(receive) and "dynamodb:UpdateItem" in as_list(found["Action"]) and "Condition" in found
+        for keys in found["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    ]
+
+    assert sorted(keys) == ["lane#*", "organization#*", "upload#*", "uploads#*"]
+    assert allowed(service, receive, "FnGetAttRunsE") == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    }

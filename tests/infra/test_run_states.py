@@ -2,19 +2,32 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from rosterbridge import errors
 from rosterbridge.adapters.dynamodb_items import from_item
 from rosterbridge.adapters.dynamodb_runs import run_to_item
+from rosterbridge.flows.forwarding import Forwarding
+from rosterbridge.flows.guarding import Guarding
 from rosterbridge.flows.messages import FAILURES
+from rosterbridge.flows.processing import Conversion, Validation
 from tests.infra.assembly import Assembly, Template
 from tests.infra.offline import BIN, ROOT
 from tests.support import flows
 
-STEPS = ("Validate", "Convert", "Forward")
+STEPS = ("Validate", "Convert", "Guard", "Forward")
+# How each ending that is no failure is recorded: status, and the code whose sentence the run shows
+ENDINGS = {
+    "Succeeded": ("succeeded", None),
+    "Rejected": ("rejected", None),
+    "Superseded": ("superseded", "run-overtaken"),
+    "DeltaOvertaken": ("rejected", "delta-overtaken"),
+    "HoldRejected": ("rejected", "hold-rejected"),
+    "HoldExpired": ("rejected", "hold-expired"),
+}
+FAILED = ("GaveUp", "Failed", "Died")
 LADDER_MINUTES = [2, 8, 32, 128, 512]
 
 
@@ -83,13 +96,78 @@ def test_the_validator_refuses_a_wrong_path(runs: dict[str, Any], tmp_path: Path
     assert not accepted(broken, tmp_path)
 
 
-def test_an_accepted_upload_is_converted_forwarded_and_recorded(runs: dict[str, Any]) -> None:
-    (choice,) = runs["States"]["Accepted?"]["Choices"]
+def ways(definition: dict[str, Any], step: str) -> dict[str, str]:
+    """Return which state follows by the word that a step's function answers."""
+    choice = definition["States"][definition["States"][step]["Next"]]
+    assert "Default" not in choice  # another word is a fault
+    return {way["StringEquals"]: way["Next"] for way in choice["Choices"]}
 
-    assert list(path_from(runs, runs["StartAt"])) == ["Validate", "Accepted?"]
-    assert choice == {"Variable": "$.validation.accepted", "BooleanEquals": True, "Next": "Convert"}
-    assert list(path_from(runs, "Convert")) == ["Convert", "Forward", "RecordSucceeded", "Succeeded"]
-    assert list(path_from(runs, runs["States"]["Accepted?"]["Default"])) == ["RecordRejected", "Rejected"]
+
+def test_an_upload_goes_from_step_to_step_by_what_each_of_them_answers(runs: dict[str, Any]) -> None:
+    assert runs["StartAt"] == "Validate"
+    assert {step: ways(runs, step) for step in (*STEPS, "Hold")} == {
+        "Validate": {"accepted": "Convert", "waiting": "WaitForTurn", "rejected": "RecordRejected"},
+        "Convert": {
+            "converted": "Guard",
+            "stale": "Validate",
+            "lost": "RecordDeltaOvertaken",
+            "superseded": "RecordSuperseded",
+        },
+        "Guard": {"forward": "Forward", "hold": "Hold", "superseded": "RecordSuperseded"},
+        "Hold": {"approved": "Guard", "rejected": "RecordHoldRejected", "superseded": "RecordSuperseded"},
+        "Forward": {
+            "sent": "RecordSucceeded",
+            "busy": "WaitForLane",
+            "stale": "Guard",
+            "superseded": "RecordSuperseded",
+        },
+    }
+    assert runs["States"]["WaitForTurn"]["Next"] == "Validate"
+    assert runs["States"]["WaitForLane"]["Next"] == "Forward"
+
+
+def test_the_words_are_those_that_the_functions_answer(runs: dict[str, Any]) -> None:
+    answered = {
+        "Validate": get_args(Validation.model_fields["outcome"].annotation),
+        "Convert": get_args(Conversion.model_fields["outcome"].annotation),
+        "Guard": get_args(Guarding.model_fields["decision"].annotation),
+        "Forward": get_args(Forwarding.model_fields["outcome"].annotation),
+    }
+
+    for step, words in answered.items():
+        assert set(words) == set(ways(runs, step))
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_an_ending_is_recorded_told_and_no_failure_of_the_execution(runs: dict[str, Any], name: str) -> None:
+    status, code = ENDINGS[name]
+
+    assert list(path_from(runs, f"Record{name}")) == [f"Record{name}", f"Tell{name}", name]
+    assert runs["States"][name]["Type"] == "Succeed"
+    recorded = expression(runs, f"Record{name}")
+    assert (recorded[":status"], recorded.get(":error")) == (status, code)
+    assert recorded.get(":summary") == (FAILURES[code] if code else None)
+
+
+@pytest.mark.parametrize("name", [*ENDINGS, *FAILED])
+def test_what_is_told_of_an_ending_is_the_runs_id_and_nothing_else(runs: dict[str, Any], name: str) -> None:
+    told = runs["States"][f"Tell{name}"]
+
+    assert told["Resource"].endswith(":states:::sqs:sendMessage")
+    assert told["Parameters"]["MessageBody"] == {"run_id.$": "$.run_id"}
+    assert told["ResultPath"] is None
+    assert retriers(told)["States.ALL"]["MaxAttempts"] == 6
+
+
+def test_a_held_run_waits_a_week_for_somebody_who_has_its_token(runs: dict[str, Any]) -> None:
+    hold = runs["States"]["Hold"]
+
+    assert hold["Resource"].endswith(":states:::lambda:invoke.waitForTaskToken")
+    assert hold["Parameters"]["Payload"] == {"run_id.$": "$.run_id", "task_token.$": "$$.Task.Token"}
+    assert hold["TimeoutSeconds"] == 7 * 86_400
+    assert hold["TimeoutSeconds"] + sum(LADDER_MINUTES) * 60 < runs["TimeoutSeconds"]
+    assert catcher(hold, "States.Timeout") == "RecordHoldExpired"
+    assert "States.Timeout" not in retriers(hold)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -130,11 +208,11 @@ def test_a_function_that_died_is_started_again_twice_at_most(runs: dict[str, Any
 @pytest.mark.parametrize(
     ("error", "states"),
     [
-        (errors.TransientError.__name__, ["ReadGaveUp", "RecordGaveUp", "GaveUp"]),
-        (errors.PermanentError.__name__, ["ReadFailed", "RecordFailed", "Failed"]),
-        (errors.InputRejectedError.__name__, ["ReadFailed", "RecordFailed", "Failed"]),
-        ("Sandbox.Timedout", ["RecordDied", "Died"]),
-        ("KeyError", ["RecordDied", "Died"]),
+        (errors.TransientError.__name__, ["ReadGaveUp", "RecordGaveUp", "TellGaveUp", "GaveUp"]),
+        (errors.PermanentError.__name__, ["ReadFailed", "RecordFailed", "TellFailed", "Failed"]),
+        (errors.InputRejectedError.__name__, ["ReadFailed", "RecordFailed", "TellFailed", "Failed"]),
+        ("Sandbox.Timedout", ["RecordDied", "TellDied", "Died"]),
+        ("KeyError", ["RecordDied", "TellDied", "Died"]),
     ],
 )
 def test_every_failure_of_a_step_is_recorded_before_the_execution_fails(
@@ -144,24 +222,29 @@ def test_every_failure_of_a_step_is_recorded_before_the_execution_fails(
     assert runs["States"][states[-1]]["Type"] == "Fail"
 
 
-@pytest.mark.parametrize("name", ["RecordSucceeded", "RecordRejected", "RecordGaveUp", "RecordFailed", "RecordDied"])
+@pytest.mark.parametrize("name", [*ENDINGS, *FAILED])
 def test_a_record_says_how_and_when_the_run_ended(runs: dict[str, Any], name: str) -> None:
-    state = runs["States"][name]
-    status = {"RecordSucceeded": "succeeded", "RecordRejected": "rejected"}.get(name, "failed")
+    state = runs["States"][f"Record{name}"]
 
     assert state["Resource"].endswith(":states:::dynamodb:updateItem")
-    assert expression(runs, name)[":status"] == status
-    assert expression(runs, name)[":now"] == "$$.State.EnteredTime"
+    assert expression(runs, f"Record{name}")[":status"] == ENDINGS.get(name, ("failed",))[0]
+    assert expression(runs, f"Record{name}")[":now"] == "$$.State.EnteredTime"
     assert state["Parameters"]["Key"] == {"id": {"S.$": "$.run_id"}}
-    assert state["Parameters"]["ConditionExpression"] == "attribute_exists(id)"
     assert state["ResultPath"] is None
+
+
+@pytest.mark.parametrize("name", [*ENDINGS, *FAILED])
+def test_a_run_that_was_ended_from_outside_keeps_that_end(runs: dict[str, Any], name: str) -> None:
+    state = runs["States"][f"Record{name}"]
+
+    assert state["Parameters"]["ConditionExpression"] == "attribute_exists(id) AND attribute_not_exists(ended_at)"
+    assert catcher(state, "DynamoDB.ConditionalCheckFailedException") == f"Tell{name}"
 
 
 @pytest.mark.parametrize(
     ("machine", "name", "status"),
     [
-        ("PipelineRuns", "RecordSucceeded", "succeeded"),
-        ("PipelineRuns", "RecordRejected", "rejected"),
+        *(("PipelineRuns", f"Record{name}", status) for name, (status, _) in ENDINGS.items()),
         ("PipelineRuns", "RecordGaveUp", "failed"),
         ("PipelineRuns", "RecordFailed", "failed"),
         ("PipelineRuns", "RecordDied", "failed"),

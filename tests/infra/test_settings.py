@@ -36,6 +36,10 @@ def test_the_command_line_gives_settings_as_text() -> None:
         ("forward_retry_seconds", 0),
         ("forward_retry_rate", 0.5),
         ("forward_retry_attempts", 11),
+        ("circuit_failures", 0),
+        ("circuit_open_seconds", 0),
+        ("circuit_longest_seconds", 7201),
+        ("hold_days", 0),
         ("home_grace_days", 0),
         ("audit_retention_days", 0),
         ("sftp_host", "not a name"),
@@ -47,6 +51,13 @@ def test_the_command_line_gives_settings_as_text() -> None:
         ("console_origin", "http://console.example"),
         ("console_origin", "https://console.example/"),
         ("console_origin", "https://*.example"),
+        ("notify_by", "pigeon"),
+        ("notify_from", "Rosterbridge <rosterbridge@example.org>"),
+        ("sign_in_threshold", 1),
+        ("ban_minutes", 1441),
+        ("uploads_per_day", 5001),
+        ("upload_bytes_per_day", 0),
+        ("max_upload_bytes", 0),
         ("second_factor", "off"),
         ("sign_in_domain", "-district"),
         ("sign_in_domain", "my-aws-rosters"),
@@ -117,8 +128,19 @@ def test_repeats_that_outlast_the_execution_are_refused() -> None:
         read(forward_retry_attempts=8)
 
 
+def test_a_run_is_not_held_for_longer_than_its_files_are_kept() -> None:
+    with pytest.raises(WrongSettingError, match="hold_days"):
+        read(hold_days=7, data_retention_days=7)
+
+
 def test_synth_stops_at_a_wrong_setting_and_says_which(offline: Offline, tmp_path) -> None:
     done = offline.run("python3", "app.py", CDK_CONTEXT_JSON=json.dumps({"stage": "Prod!"}), CDK_OUTDIR=str(tmp_path))
 
     assert done.returncode != 0
     assert "wrong setting in the CDK context: stage: " in done.stderr
+
+
+@pytest.mark.parametrize("given", [{"notify_by": "ses"}, {"notify_from": "rosterbridge@example.org"}])
+def test_mail_needs_a_sender_and_a_sender_mail(given: dict[str, str]) -> None:
+    with pytest.raises(WrongSettingError, match="notify_by ses needs notify_from"):
+        read(**given)

@@ -43,6 +43,8 @@ class FakeWorld:
     accounts: fakes.FakeAccountStore = field(default_factory=fakes.FakeAccountStore)
     runs: fakes.FakeRunStore = field(default_factory=fakes.FakeRunStore)
     objects: fakes.FakeObjectStore = field(default_factory=fakes.FakeObjectStore)
+    lanes: fakes.FakeLaneStore = field(default_factory=fakes.FakeLaneStore)
+    waiting: fakes.FakeWaiting = field(default_factory=fakes.FakeWaiting)
     workflow: fakes.FakeWorkflow = field(default_factory=fakes.FakeWorkflow)
     delivery: fakes.FakeDelivery = field(default_factory=fakes.FakeDelivery)
     users: fakes.FakeUserDirectory = field(default_factory=fakes.FakeUserDirectory)
@@ -57,7 +59,9 @@ class FakeWorld:
             audit=self.accounts.audit,
             runs=self.runs,
             objects=self.objects,
+            lanes=self.lanes,
             workflow=self.workflow,
+            waiting=self.waiting,
             box=fakes.FakeSecretBox(),
             delivery=self.delivery,
             hasher=fakes.FakeHasher(),

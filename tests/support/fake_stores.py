@@ -16,6 +16,7 @@ from rosterbridge.flows.models import (
     AuditEntry,
     FileAccount,
     Flow,
+    Hold,
     Organization,
     Run,
     RunStatus,
@@ -23,6 +24,7 @@ from rosterbridge.flows.models import (
     Step,
     Thing,
 )
+from rosterbridge.flows.notice_ports import Watch
 from rosterbridge.flows.ports import Change, M, Page, RepeatedRequest, Request, RunFilter, T
 
 
@@ -33,6 +35,8 @@ class FakeAccountStore:
         self.audit = audit or FakeAuditStore()
         self.homes: dict[str, datetime] = {}
         self.starts: dict[str, datetime] = {}
+        self.watches: dict[str, Watch] = {}
+        self.gone_lanes: dict[str, datetime] = {}
         self._things: dict[tuple[type, str, str], Any] = {}
         self._requests: dict[tuple[str, str], tuple[datetime, str, tuple[str, ...]]] = {}
         self._home_grace = home_grace
@@ -71,7 +75,10 @@ class FakeAccountStore:
                 del self._things[_key(thing)]
                 if isinstance(thing, FileAccount):
                     self.homes[thing.id] = change.audit.at + self._home_grace
+                if isinstance(thing, Flow):
+                    self.gone_lanes[thing.id] = change.audit.at + timedelta(days=1)
             self._note_flows(change)
+            self._watch_flows(change)
             self.audit.add(change.audit)
             self._note_request(change)
 
@@ -94,6 +101,12 @@ class FakeAccountStore:
 
     def forget_home(self, file_account_id: str) -> None:
         self.homes.pop(file_account_id, None)
+
+    def due_lanes(self, now: datetime) -> Sequence[str]:
+        return _until(self.gone_lanes, now)
+
+    def forget_lane(self, flow_id: str) -> None:
+        self.gone_lanes.pop(flow_id, None)
 
     def note_start(self, run_id: str, at: datetime) -> None:
         self.starts[run_id] = at
@@ -146,6 +159,13 @@ class FakeAccountStore:
             for key in _account_keys(thing) if isinstance(thing, Flow) else ():
                 others = self._things[key].flow_ids - {thing.id}
                 self._link(key, others | {thing.id} if thing in change.creates else others)
+
+    def _watch_flows(self, change: Change) -> None:
+        for flow in (thing for thing in (*change.creates, *change.updates, *change.removes) if isinstance(thing, Flow)):
+            self.watches.pop(flow.id, None)
+            if flow.enabled and flow.expected_by and flow not in change.removes:
+                since = change.audit.at
+                self.watches[flow.id] = Watch(flow.id, flow.organization_id, flow.time_zone, flow.expected_by, since)
 
     def _link(self, key: tuple[type, str, str], flow_ids: frozenset[str]) -> None:
         self._things[key] = self._things[key].model_copy(update={"flow_ids": flow_ids})
@@ -210,6 +230,7 @@ def _position(cursor: str) -> tuple[datetime, str]:
 class FakeRunStore:
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
+        self.tokens: dict[str, str] = {}
 
     def create(self, run: Run) -> Run:
         return self.runs.setdefault(run.id, run)
@@ -246,6 +267,32 @@ class FakeRunStore:
         if summary and not run.ended_at:
             given["summary"] = summary
         self._put(run, step, **given)
+
+    def wait(self, run_id: str, task_token: str) -> None:
+        run = self._known(run_id)
+        if run.ended_at or run.hold is None:
+            raise PermanentError("run-ended", run_id)
+        self.runs[run_id] = run.model_copy(update={"status": RunStatus.HELD})
+        self.tokens[run_id] = task_token
+
+    def decide(self, run_id: str, hold: Hold) -> str | None:
+        run = self.runs.get(run_id)
+        if run is None or run.ended_at or run.status is not RunStatus.HELD or run.hold is None:
+            return None
+        if run.hold.decision not in {None, hold.decision}:
+            return None
+        self.runs[run_id] = run.model_copy(update={"hold": hold})
+        return self.tokens[run_id]
+
+    def reject(self, run_id: str, code: str, sentence: str, at: datetime) -> Run | None:
+        run = self.runs.get(run_id)
+        if run is None or run.ended_at or run.status is RunStatus.FORWARDING:
+            return None
+        update = {"outcome": "rejected", "code": code, "message": sentence}
+        steps = tuple(step.model_copy(update=update) if step.name == "receive" else step for step in run.steps)
+        ended = {"status": RunStatus.REJECTED, "ended_at": at, "error": code, "summary": sentence, "steps": steps}
+        self.runs[run_id] = run.model_copy(update=ended)
+        return self.runs[run_id]
 
     def end(self, run_id: str, **how: Any) -> None:
         """Close a record, as the state machine does."""

@@ -15,20 +15,32 @@ from uuid import uuid4
 from rosterbridge.errors import ConflictError, NotFoundError, PermanentError, RosterbridgeError
 from rosterbridge.flows.models import AsmAccount, ObjectRef, Role
 from rosterbridge.flows.ports import Probe, User
+from tests.support.fake_lanes import FakeLaneStore
+from tests.support.fake_notices import FakeNoticeStore, FakeNotifications, FakeOutcomes
+from tests.support.fake_scores import FakeScoreStore
 from tests.support.fake_stores import FakeAccountStore, FakeAuditStore, FakeRunStore
+from tests.support.fake_uploads import FakeBrokenUploadStore, FakeUploadCounter
 
 __all__ = [
     "Calls",
     "Failing",
     "FakeAccountStore",
     "FakeAuditStore",
+    "FakeBrokenUploadStore",
     "FakeDelivery",
     "FakeHasher",
+    "FakeLaneStore",
+    "FakeNoticeStore",
+    "FakeNotifications",
     "FakeObjectStore",
+    "FakeOutcomes",
     "FakeRunStore",
+    "FakeScoreStore",
     "FakeSecretBox",
     "FakeSftpServer",
+    "FakeUploadCounter",
     "FakeUserDirectory",
+    "FakeWaiting",
     "FakeWorkflow",
 ]
 
@@ -58,8 +70,12 @@ class FakeObjectStore:
             raise NotFoundError("object-missing")
         return versions[version]
 
-    def keys(self, bucket: str) -> list[str]:
-        return sorted(key for (name, key), versions in self._versions.items() if name == bucket and versions)
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        found = (key for (name, key), versions in self._versions.items() if name == bucket and versions)
+        return sorted(key for key in found if key.startswith(prefix))
+
+    def erase(self, ref: ObjectRef) -> None:
+        self._versions.pop((ref.bucket, ref.key), None)
 
     def exists(self, ref: ObjectRef) -> bool:
         try:
@@ -123,6 +139,16 @@ class FakeWorkflow:
     def start(self, run_id: str, source: ObjectRef) -> None:
         self.asked[run_id] += 1
         self.started.setdefault(run_id, source)
+
+
+class FakeWaiting:
+    """Knows what each waiting execution was told, the first word only."""
+
+    def __init__(self) -> None:
+        self.resumed: dict[str, str] = {}
+
+    def resume(self, task_token: str, decision: str) -> None:
+        self.resumed.setdefault(task_token, decision)
 
 
 class FakeDelivery:

@@ -21,9 +21,17 @@ from rosterbridge.flows.ports import RunFilter
 from tests.support.openssh import any_client
 
 T = TypeVar("T")
+NO_GUARD = {"removed_share": 1, "changed_share": 1}
 WAIT_SECONDS = 60
 # One second between the tries of a delivery, as often as on AWS; more changes than the tests' users make in a minute
-CONTEXT = {"forward_retry_seconds": 1, "forward_retry_rate": 1, "changes_per_minute": 6000}
+CONTEXT = {
+    "forward_retry_seconds": 1,
+    "forward_retry_rate": 1,
+    "changes_per_minute": 6000,
+    "sign_in_threshold": 100_000,  # all tests sign in from one address
+    "notify_by": "ses",
+    "notify_from": "rosterbridge@example.org",
+}
 
 
 def free_port() -> int:
@@ -66,6 +74,8 @@ class StackUnderTest:
         self.endpoint, self.region, self.outputs = stack.aws.endpoint, stack.aws.region, stack.outputs
         self.sftp_host, self.sftp_port, self.sftp_host_key = LOOPBACK, stack.ports.sftp, stack.host_key("sftp")
         self.received: Path = stack.received
+        # SES knows the domain of the sender, and takes mail to nobody else before it is told to
+        self.client("sesv2").create_email_identity(EmailIdentity="example.org")
         self.project_id = stack.create_project("Tests").id
         sender = self.create_flow()
         self.username, self.password = sender.server.username, sender.server.password
@@ -76,7 +86,11 @@ class StackUnderTest:
         return self.local.aws.client(service)
 
     def create_flow(self, **changes: Any) -> Sender:
-        """Create a project with one flow; ``changes`` override fields of the request."""
+        """Create a project with one flow; ``changes`` override fields of the request.
+
+        Without a ``guard`` it lets through what has nothing to do with the upload before.
+        """
+        changes = {"guard": NO_GUARD, **changes}
         project = self.local.create_project("Test")
         created = self.local.create_flow(project.id, f"sis-{uuid4().hex[:12]}", **changes)
         server = Server(

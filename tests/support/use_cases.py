@@ -11,6 +11,7 @@ from rosterbridge.flows.audit import AuditTrail
 from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.file_accounts import FileAccounts
 from rosterbridge.flows.history import History
+from rosterbridge.flows.holding import Holds
 from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.managing import Flows
 from rosterbridge.flows.models import AuditEntry
@@ -25,10 +26,12 @@ from tests.support.fakes import (
     FakeAuditStore,
     FakeDelivery,
     FakeHasher,
+    FakeLaneStore,
     FakeObjectStore,
     FakeRunStore,
     FakeSecretBox,
     FakeUserDirectory,
+    FakeWaiting,
     FakeWorkflow,
 )
 
@@ -47,6 +50,7 @@ class UseCases:
         self.accounts = FakeAccountStore(self.audit)
         self.accounts.put(flows.organization(), flows.organization(id=OTHER, name="Shelbyville"))
         self.runs, self.objects, self.workflow = FakeRunStore(), FakeObjectStore(), FakeWorkflow()
+        self.lanes, self.waiting = FakeLaneStore(), FakeWaiting()
         self.box, self.delivery, self.hasher = FakeSecretBox(), FakeDelivery(), FakeHasher()
         self.directory = FakeUserDirectory()
         self.changes = Changes(self.accounts, lambda: self.now, KEEP)
@@ -73,7 +77,11 @@ class UseCases:
 
     @cached_property
     def history(self) -> History:
-        return History(self.changes, self.runs, self.objects, self.workflow, self.audit, KEEP)
+        return History(self.changes, self.runs, self.objects, self.lanes, self.workflow, self.audit, KEEP)
+
+    @cached_property
+    def holds(self) -> Holds:
+        return Holds(self.changes, self.runs, self.lanes, self.waiting, self.audit)
 
     @cached_property
     def trail(self) -> AuditTrail:
@@ -85,7 +93,7 @@ class UseCases:
 
     @cached_property
     def sweeper(self) -> Sweeper:
-        return Sweeper(self.accounts, self.objects, self.runs, self.workflow, HOMES, lambda: self.now)
+        return Sweeper(self.accounts, self.objects, self.runs, self.lanes, self.workflow, HOMES, RUNS, lambda: self.now)
 
     def wait(self, **time: float) -> None:
         """Move the clock."""

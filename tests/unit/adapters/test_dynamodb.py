@@ -159,8 +159,10 @@ def a_change() -> Change:
         creates=(
             flows.file_account(**owner, id="fa-new", username="planted"),
             *(
-                flows.flow(**owner, id=f"flow-{number}", file_account_id="fa-new", asm_account_id="asm-old")
-                for number in (1, 2)
+                flows.flow(
+                    **owner, id=f"flow-{number}", file_account_id="fa-new", asm_account_id="asm-old", expected_by=by
+                )
+                for number, by in ((1, None), (2, "06:00"))
             ),
         ),
         updates=(flows.project(**owner, id="project-1"),),
@@ -172,16 +174,21 @@ def a_change() -> Change:
     )
 
 
-def test_a_change_writes_each_item_once_and_every_write_has_a_condition_or_is_a_removal() -> None:
+def test_a_change_writes_each_item_once_and_what_has_no_condition_follows_what_has_one() -> None:
     actions = [write.action for write in writes(a_change(), Tables("accounts", "audit", timedelta(days=7)))]
 
     places = [place(action) for action in actions]
-    assert len(set(places)) == len(places) == 17
+    assert len(set(places)) == len(places) == 20
     assert places[0] == "accounts request#user-1 planted key"
     assert places[-1].startswith(f"audit {OWNER} 2026-10-01T06:30:00.000000Z#audit-1")
     bare = [action for action in actions if not any("ConditionExpression" in inner for inner in action.values())]
-    assert {next(iter(action)) for action in bare} == {"Delete"}
-    assert len(bare) == 2  # the user name and the link of what is removed with its own condition
+    # what belongs to a thing that is created or removed under a condition of its own
+    assert [(next(iter(action)), place(action)) for action in bare] == [
+        ("Delete", "accounts username#planted-2 username"),
+        ("Delete", "accounts file-account#fa-kept flow#flow-gone"),
+        ("Put", "accounts watches flow-2"),
+        ("Delete", "accounts watches flow-gone"),
+    ]
 
 
 @pytest.mark.parametrize(

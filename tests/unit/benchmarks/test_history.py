@@ -134,7 +134,7 @@ def test_the_runs_of_a_history_are_those_that_the_functions_write(tmp_path: Path
 
     found = run_from_item(fill(json.dumps(items[row.template]), row))
 
-    assert [step.name for step in found.steps] == ["receive", "validate", "convert", "forward"]
+    assert [step.name for step in found.steps] == ["receive", "validate", "convert", "guard", "forward"]
     assert all(step.outcome == "succeeded" and step.counts and not step.saved for step in found.steps)
     assert (found.id, found.project_id) == ("0" * 32, PROJECT)
     assert found.source.key == f"runs/{'0' * 32}/source.zip"

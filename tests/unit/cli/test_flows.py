@@ -125,3 +125,35 @@ def test_json_of_a_flow_is_the_api_s(north: Line) -> None:
     shown = told("flows", "show", FLOW)
     assert json.dumps(shown["options"])
     assert shown["id"] == FLOW
+
+
+def test_the_guard_is_shown_and_changed_by_percent_and_days(north: Line) -> None:
+    assert "held above 10% of a file" in done("flows", "guard", FLOW)
+
+    days = ("--blackout", "2026-12-20..2027-01-05", "--blackout", "2027-02-01")
+    rules = told("flows", "guard", FLOW, "--max-removed", "20", *days)
+
+    assert (rules["removed_share"], rules["changed_share"]) == (0.2, 0.75)
+    assert rules["blackouts"] == [
+        {"first": "2026-12-20", "last": "2027-01-05"},
+        {"first": "2027-02-01", "last": "2027-02-01"},
+    ]
+    assert told("flows", "guard", FLOW, "--blackout", "")["blackouts"] == []
+    assert told("flows", "guard", FLOW)["removed_share"] == 0.2
+
+
+def test_the_guard_is_replaced_from_a_file(north: Line, home: Path) -> None:
+    (home / "guard.json").write_text('{"least_rows": 5}')
+    told("flows", "guard", FLOW, "--max-removed", "20")
+
+    rules = told("flows", "guard", FLOW, "--guard", home / "guard.json")
+
+    assert (rules["least_rows"], rules["removed_share"]) == (5, 0.1)
+
+
+def test_an_upload_is_missed_by_a_time_of_day_in_a_zone(north: Line) -> None:
+    done("flows", "update", FLOW, "--time-zone", "Europe/Berlin", "--expected-by", "06:00")
+
+    assert "06:00" in done("flows", "show", FLOW)
+    assert told("flows", "update", FLOW, "--expected-by", "")["expected_by"] is None
+    assert call("flows", "update", FLOW, "--time-zone", "Mars/Olympus").exit_code == 2

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from rosterbridge.cli.session import EARLY_SECONDS
-from rosterbridge.flows.models import ObjectRef, Run, RunStatus, Step
+from rosterbridge.flows.models import Hold, ObjectRef, Run, RunStatus, Step
 from rosterbridge.roster.documents import report_to_json
 from tests.support import flows
 from tests.support.api import belongings
@@ -203,6 +203,34 @@ def test_a_run_is_run_again(reported: Run, north: Line) -> None:
     assert made["rerun_of"] == reported.id
     assert made["status"] == "received"
     assert f"rerun of        {reported.id}" in done("runs", "show", made["id"])
+
+
+def held(north: Line) -> Run:
+    """Return a run that waits for somebody."""
+    hold = Hold(
+        reasons=("too-many-removed",), sentence="Held: 31 students.", since=flows.AT, until=flows.AT + timedelta(days=7)
+    )
+    run = add_run(north, hold=hold)
+    north.world.runs.wait(run.id, "token")
+    return run
+
+
+@pytest.mark.parametrize(("verb", "decision"), [("approve", "approved"), ("reject", "rejected")])
+def test_a_held_run_is_approved_or_rejected_with_a_reason(north: Line, verb: str, decision: str) -> None:
+    run = held(north)
+    assert "held for        too-many-removed" in done("runs", "show", run.id)
+
+    output = done("runs", verb, run.id[:12], "--reason", "The leavers.")
+
+    assert "The leavers." in output
+    assert north.world.waiting.resumed == {"token": decision}
+    assert call("runs", verb, run.id).exit_code == 2  # without a reason
+
+
+def test_watching_ends_when_the_run_is_held(north: Line) -> None:
+    run = held(north)
+
+    assert call("runs", "watch", run.id).exit_code == 1
 
 
 def test_next_and_previous_lead_through_the_history(north: Line) -> None:

@@ -300,13 +300,13 @@ def rerun_calls() -> list[str]:
 
 def with_crashes(archive: Archive, calls: Calls) -> History:
     accounts = Failing(archive.accounts, calls, only=("note_start", "forget_start"))
-    ports = (archive.runs, archive.objects, archive.workflow, archive.audit)
+    ports = (archive.runs, archive.objects, archive.lanes, archive.workflow, archive.audit)
     changes = Changes(accounts, archive.changes.now, KEEP)
     return History(changes, *(Failing(port, calls) for port in ports), KEEP)
 
 
 def test_a_rerun_is_told_before_it_is_stored_and_stored_before_it_is_started() -> None:
-    assert rerun_calls() == ["get", "get", "copy", "add", "note_start", "create", "start", "forget_start"]
+    assert rerun_calls() == ["get", "get", "copy", "add", "enter", "note_start", "create", "start", "forget_start"]
 
 
 @pytest.mark.parametrize("number", range(7))
@@ -335,13 +335,13 @@ def test_a_rerun_that_is_started_leaves_nothing_to_be_made_good() -> None:
 def test_a_start_that_could_not_be_forgotten_is_a_start() -> None:
     archive = Archive()
 
-    run = with_crashes(archive, Calls(7, TransientError("away"))).rerun(*OWN, archive.run.id)
+    run = with_crashes(archive, Calls(8, TransientError("away"))).rerun(*OWN, archive.run.id)
 
     assert archive.workflow.started == {run.id: run.source}
     assert list(archive.accounts.starts) == [run.id]
 
 
-@pytest.mark.parametrize("number", range(7))
+@pytest.mark.parametrize("number", range(8))
 @pytest.mark.parametrize("after", [False, True])
 def test_a_crash_at_any_point_and_the_repeated_request_make_one_rerun(number: int, after: bool) -> None:
     archive = Archive()

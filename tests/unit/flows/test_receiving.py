@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -8,12 +9,26 @@ from typing import Any
 import pytest
 
 from rosterbridge.errors import TransientError
+from rosterbridge.flows.broken_uploads import BrokenUploads
 from rosterbridge.flows.messages import FAILURES
-from rosterbridge.flows.models import FileAccount, Flow, ObjectRef, Run, RunStatus
+from rosterbridge.flows.models import FileAccount, Flow, ObjectRef, Run, RunStatus, Step
 from rosterbridge.flows.receiving import Receiver, Uploaded, is_upload, run_id
 from rosterbridge.flows.run_files import with_data
+from rosterbridge.flows.upload_limits import LimitCheck
 from tests.support import flows
-from tests.support.fakes import Calls, Failing, FakeAccountStore, FakeObjectStore, FakeRunStore, FakeWorkflow
+from tests.support.fake_uploads import LIMITS
+from tests.support.fakes import (
+    Calls,
+    Failing,
+    FakeAccountStore,
+    FakeBrokenUploadStore,
+    FakeLaneStore,
+    FakeObjectStore,
+    FakeOutcomes,
+    FakeRunStore,
+    FakeUploadCounter,
+    FakeWorkflow,
+)
 
 HOMES, RUNS = "homes", "runs"
 CONTENT = b"what the school uploaded"
@@ -26,7 +41,12 @@ class Service:
         self.accounts = FakeAccountStore()
         self.runs = FakeRunStore()
         self.objects = FakeObjectStore()
+        self.lanes = FakeLaneStore()
         self.workflow = FakeWorkflow()
+        self.outcomes = FakeOutcomes()
+        self.counter = FakeUploadCounter()
+        self.broken = FakeBrokenUploadStore()
+        self.limits = LIMITS
         self.accounts.put(flows.file_account(id="fa-1"), *flows_)
 
     def receiver(self, calls: Calls | None = None) -> Receiver:
@@ -34,15 +54,26 @@ class Service:
             "accounts": self.accounts,
             "runs": self.runs,
             "objects": self.objects,
+            "lanes": self.lanes,
             "workflow": self.workflow,
+            "outcomes": self.outcomes,
         }
+        counter, broken = self.counter, self.broken
         if calls:
             ports = {name: Failing(port, calls) for name, port in ports.items()}
-        return Receiver(**ports, run_bucket=RUNS, keep_runs=timedelta(days=400))
+            counter, broken = Failing(counter, calls), Failing(broken, calls)
+        return Receiver(
+            **ports,
+            limits=LimitCheck(counter, self.limits),
+            broken=BrokenUploads(broken, ports["runs"], ports["lanes"]),
+            run_bucket=RUNS,
+            keep_runs=timedelta(days=400),
+            now=lambda: flows.AT,
+        )
 
     def uploaded(self, name: str = "roster.zip", content: bytes = CONTENT) -> Uploaded:
         ref = self.objects.put(ObjectRef(bucket=HOMES, key=f"home/fa-1/{name}"), content)
-        return Uploaded(ref, len(content), flows.AT)
+        return Uploaded(ref, len(content), flows.AT, etag(content))
 
     def receive(self, uploaded: Uploaded) -> list[str]:
         return self.receiver().receive(uploaded)
@@ -50,6 +81,10 @@ class Service:
     def run(self) -> Run:
         (run,) = self.runs.runs.values()
         return run
+
+
+def etag(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def on() -> Flow:
@@ -88,6 +123,9 @@ def test_an_upload_becomes_a_run_and_leaves_the_home() -> None:
         "生徒 名簿.zip",
         "a+b&c=d.zip",
         "roster",
+        "reports",
+        "reports.zip",
+        "2026/reports/roster.zip",
     ],
 )
 def test_any_finished_file_at_any_depth_is_an_upload(name: str) -> None:
@@ -111,6 +149,8 @@ def test_any_finished_file_at_any_depth_is_an_upload(name: str) -> None:
         "~$roster.zip",
         "folder/",
         "../fa-2/roster.zip",
+        "reports/2026-10-01 06-30-00 rejected roster 01234567.txt",
+        "Reports/roster.zip",
     ],
 )
 def test_unfinished_hidden_files_and_folders_stay_where_they_are(name: str) -> None:
@@ -214,6 +254,7 @@ def test_a_switched_off_flow_records_a_rejected_run_and_starts_nothing() -> None
     assert run.ended_at == run.received_at
     assert (run.steps[0].outcome, run.steps[0].code) == ("rejected", "flow-switched-off")
     assert service.workflow.asked == {}
+    assert service.outcomes.told == [run.id]
     assert service.objects.keys(HOMES) == []
     assert service.objects.content(run.source) == CONTENT
 
@@ -242,13 +283,32 @@ def test_a_crash_at_any_point_and_the_repeated_event_make_one_run_of_each_flow(n
     assert sorted(run.flow_id for run in service.runs.runs.values()) == ["flow-1", "flow-2"]
     assert set(service.workflow.started) == set(service.runs.runs)
     assert all(service.objects.content(run.source) == CONTENT for run in service.runs.runs.values())
+    assert {flow: set(lane.entered) for flow, lane in service.lanes.lanes.items()} == {
+        run.flow_id: {run.id} for run in service.runs.runs.values()
+    }
     assert service.objects.keys(HOMES) == []
+
+
+def test_a_repeated_event_of_a_converted_run_keeps_nobody_waiting() -> None:
+    service = Service(on())
+    uploaded = service.uploaded()
+    crash = Calls(receiving_calls(on()).index("start"), TransientError("away"), after=True)
+    with pytest.raises(TransientError):
+        service.receiver(crash).receive(uploaded)
+    run = service.run()
+    service.runs.end_step(run.id, Step(name="convert", started_at=flows.AT, outcome="succeeded"))
+    service.lanes.leave("flow-1", run.id)
+
+    service.receive(uploaded)
+
+    assert service.lanes.get("flow-1").entered == {}
 
 
 def test_the_object_leaves_the_home_last() -> None:
     assert receiving_calls(*TWO) == [
-        *("flows_of_file_account", "exists"),
-        *("get", "copy", "create", "start") * 2,
+        *("flows_of_file_account", "exists", "count"),
+        *("get", "copy", "enter", "create") * 2,
+        *("note_version", "broken", "start", "start"),
         *("get", "note_upload", "delete"),
     ]
 

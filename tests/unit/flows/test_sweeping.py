@@ -9,7 +9,7 @@ from rosterbridge.flows.models import FileAccount, ObjectRef, Run, RunStatus
 from rosterbridge.flows.sweeping import Sweeper, Swept
 from tests.support import flows
 from tests.support.fakes import Calls, Failing, FakeObjectStore
-from tests.support.use_cases import HOMES, UseCases
+from tests.support.use_cases import HOMES, RUNS, UseCases
 
 OWN = (flows.caller(), flows.ORGANIZATION)
 
@@ -39,7 +39,7 @@ def test_homes_stay_until_the_grace_is_over() -> None:
     house = House()
     house.wait(days=7, microseconds=-1)
 
-    assert house.sweeper.sweep() == Swept(0, 0, 0)
+    assert house.sweeper.sweep() == Swept(0, 0, 0, 0)
     assert len(house.objects.keys(HOMES)) == 6
 
 
@@ -47,10 +47,10 @@ def test_homes_of_deleted_accounts_are_removed_with_every_version_and_no_other()
     house = House()
     house.wait(days=7)
 
-    assert house.sweeper.sweep() == Swept(homes=2, files=5, runs=0)
+    assert house.sweeper.sweep() == Swept(homes=2, lanes=0, files=5, runs=0)
     assert house.objects.keys(HOMES) == ["home/fa-10/a.zip", "home/fa-10/b/c.zip"]
     assert house.accounts.get(FileAccount, flows.ORGANIZATION, "fa-10") is not None
-    assert house.sweeper.sweep() == Swept(0, 0, 0)
+    assert house.sweeper.sweep() == Swept(0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("number", range(9))
@@ -60,8 +60,8 @@ def test_a_sweep_that_breaks_at_any_point_is_finished_by_the_next(number: int, a
     run = house.note()
     house.wait(days=7)
     calls = Calls(number, TransientError("away"), after=after)
-    ports = (house.accounts, house.objects, house.runs, house.workflow)
-    failing = Sweeper(*(Failing(port, calls) for port in ports), HOMES, lambda: house.now)
+    ports = (house.accounts, house.objects, house.runs, house.lanes, house.workflow)
+    failing = Sweeper(*(Failing(port, calls) for port in ports), HOMES, RUNS, lambda: house.now)
 
     with pytest.raises(TransientError):
         failing.sweep()
@@ -84,7 +84,7 @@ def test_a_home_that_cannot_be_emptied_holds_up_nothing_else_and_is_told_at_the_
                 raise PermanentError("aws-refused", "s3 DeleteObjects")
             return house.objects.empty(bucket, prefix)
 
-    sweeper = Sweeper(house.accounts, Stuck(), house.runs, house.workflow, HOMES, lambda: house.now)
+    sweeper = Sweeper(house.accounts, Stuck(), house.runs, house.lanes, house.workflow, HOMES, RUNS, lambda: house.now)
     with pytest.raises(PermanentError, match="DeleteObjects"):
         sweeper.sweep()
 

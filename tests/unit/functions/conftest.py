@@ -22,7 +22,7 @@ from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.models import Run, Thing
 from rosterbridge.flows.ports import Change, RunFilter
 from rosterbridge.observability import logger
-from rosterbridge.steps import processor
+from rosterbridge.steps import processor, steps
 from tests.support import flows
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
@@ -59,6 +59,7 @@ class Aws:
 
     key_arn: str
     state_machine_arn: str = f"arn:aws:states:{REGION}:123456789012:stateMachine:Runs"
+    outcomes_queue_url: str = ""
     clients: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -93,26 +94,43 @@ class Aws:
             "STATE_MACHINE_ARN": self.state_machine_arn,
             "RUN_RETENTION_DAYS": "400",
             "PRIVATE_ASM_HOSTS": "true",
+            "CIRCUIT_FAILURES": "3",
+            "CIRCUIT_OPEN_SECONDS": "300",
+            "CIRCUIT_LONGEST_SECONDS": "3600",
+            "HOLD_DAYS": "7",
+            "SIGN_IN_THRESHOLD": "15",
+            "SIGN_IN_WINDOW_MINUTES": "30",
+            "BAN_MINUTES": "30",
+            "UPLOADS_PER_DAY": "100",
+            "UPLOAD_BYTES_PER_DAY": "10000000000",
+            "MAX_UPLOAD_BYTES": "2000000000",
+            "OUTCOMES_QUEUE_URL": self.outcomes_queue_url,
+            "NOTIFY_BY": "ses",
+            "NOTIFY_FROM": "rosterbridge@example.org",
         }
 
 
 TABLES = {"accounts": ("pk", "sk"), "audit": ("organization_id", "sk"), "runs": ("id",)}
-INDEX = ("project_key", "received_at")
+INDEXES = {"by-project": ("project_key", "received_at"), "by-flow": ("flow_key", "received_at")}
 
 
 def _create_tables() -> None:
     dynamodb = client("dynamodb")
-    index = {"IndexName": "by-project", "KeySchema": _keys(INDEX), "Projection": {"ProjectionType": "ALL"}}
     for table, keys in TABLES.items():
-        indexed = table == "runs"
+        indexes = INDEXES if table == "runs" else {}
+        indexed = [
+            {"IndexName": name, "KeySchema": _keys(index), "Projection": {"ProjectionType": "ALL"}}
+            for name, index in indexes.items()
+        ]
         dynamodb.create_table(
             TableName=table,
             BillingMode="PAY_PER_REQUEST",
             KeySchema=_keys(keys),
             AttributeDefinitions=[
-                {"AttributeName": name, "AttributeType": "S"} for name in (*keys, *(INDEX if indexed else ()))
+                {"AttributeName": name, "AttributeType": "S"}
+                for name in sorted({*keys, *(name for index in indexes.values() for name in index)})
             ],
-            **({"GlobalSecondaryIndexes": [index]} if indexed else {}),
+            **({"GlobalSecondaryIndexes": indexed} if indexed else {}),
         )
 
 
@@ -135,6 +153,7 @@ def aws(_clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     monkeypatch.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")  # an operator's switch must not open the events
     processor.cache_clear()
+    steps.cache_clear()
     with mock_aws():
         _create_tables()
         s3 = client("s3")
@@ -147,11 +166,14 @@ def aws(_clients: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             name="Runs", definition=definition, roleArn="arn:aws:iam::123456789012:role/runs"
         )
         key = client("kms").create_key()["KeyMetadata"]["Arn"]
-        deployed = Aws(key, machine["stateMachineArn"], {"s3": s3, "stepfunctions": states})
+        queue = client("sqs").create_queue(QueueName="outcomes")["QueueUrl"]
+        client("sesv2").create_email_identity(EmailIdentity="rosterbridge@example.org")
+        deployed = Aws(key, machine["stateMachineArn"], queue, {"s3": s3, "stepfunctions": states})
         for name, value in deployed.environment().items():
             monkeypatch.setenv(name, value)
         yield deployed
     processor.cache_clear()
+    steps.cache_clear()
 
 
 class Output:

@@ -110,10 +110,10 @@ def test_the_home_of_a_deleted_file_account_is_swept_when_its_time_is_over(
     deleted = ask(load, "DELETE", f"{accounts}/{account['id']}", OPERATOR, **{"if-match": '"1"'})
 
     assert deleted["status"] == 204
-    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "files": 0, "runs": 0}
+    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "lanes": 0, "files": 0, "runs": 0}
     monkeypatch.setattr(DynamoAccountStore, "due_homes", due_in_two_days(DynamoAccountStore.due_homes))
-    assert load("sweep").lambda_handler({}, Context()) == {"homes": 1, "files": 1, "runs": 0}
-    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "files": 0, "runs": 0}
+    assert load("sweep").lambda_handler({}, Context()) == {"homes": 1, "lanes": 0, "files": 1, "runs": 0}
+    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "lanes": 0, "files": 0, "runs": 0}
     assert [found["Key"] for found in aws.clients["s3"].list_objects_v2(Bucket="homes")["Contents"]] == [
         "home/fa-other/other.zip"
     ]
@@ -130,8 +130,8 @@ def test_a_run_that_was_recorded_and_not_started_is_started_by_the_sweep(load: L
     aws.accounts.note_start(run.id, flows.AT)
     aws.accounts.note_start("0" * 32, datetime.now(UTC))
 
-    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "files": 0, "runs": 1}
-    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "files": 0, "runs": 0}
+    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "lanes": 0, "files": 0, "runs": 1}
+    assert load("sweep").lambda_handler({}, Context()) == {"homes": 0, "lanes": 0, "files": 0, "runs": 0}
 
     started = aws.clients["stepfunctions"].list_executions(stateMachineArn=aws.state_machine_arn)["executions"]
     assert [execution["name"] for execution in started] == [run.id]

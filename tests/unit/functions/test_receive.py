@@ -14,7 +14,8 @@ NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 def upload(aws: Aws) -> dict[str, Any]:
     """Put the sample's object into its home and return the event of it."""
-    aws.put(flows.flow(id="flow-1"), flows.file_account(id="fa-1"), flows.asm_account(id="asm-1"))
+    account = flows.file_account(id="fa-1", username="planted-district")
+    aws.put(flows.flow(id="flow-1"), account, flows.asm_account(id="asm-1"))
     version = aws.clients["s3"].put_object(Bucket="homes", Key=KEY, Body=b"planted-content")["VersionId"]
     event: dict[str, Any] = sample("upload", VERSION=version)
     return event
@@ -115,3 +116,59 @@ def test_a_state_machine_that_is_missing_leaves_the_upload_and_says_what_aws_ref
     monkeypatch.setenv("STATE_MACHINE_ARN", aws.state_machine_arn)
     assert load("receive").lambda_handler(event, Context()) == NOTHING_FAILED
     assert len(executions(aws)) == 1
+
+
+@pytest.mark.parametrize("path", [f"/homes/{KEY}", KEY.removeprefix("home/fa-1")], ids=["in S3", "in the home"])
+@pytest.mark.parametrize("first", ["failure", "notice"])
+def test_an_upload_that_transfer_family_calls_failed_is_rejected(
+    aws: Aws, load: Load, output: Output, path: str, first: str
+) -> None:
+    messages = [sample("upload_failed", PATH=path), upload(aws)]
+    receive = load("receive")
+
+    for message in messages if first == "failure" else messages[::-1]:
+        assert receive.lambda_handler(message, Context()) == NOTHING_FAILED
+
+    (run,) = aws.history()
+    assert (run.status, run.error) == ("rejected", "upload-incomplete")
+    assert len(executions(aws)) == (first == "notice")
+    assert "planted" not in output.text()
+
+
+@pytest.mark.parametrize("path", ["/homes/home/fa-1/other.zip", "/elsewhere.zip"])
+def test_a_failure_of_another_file_rejects_nothing(aws: Aws, load: Load, path: str) -> None:
+    event, receive = upload(aws), load("receive")
+
+    assert receive.lambda_handler(sample("upload_failed", PATH=path), Context()) == NOTHING_FAILED
+    receive.lambda_handler(event, Context())
+
+    (run,) = aws.history()
+    assert run.status == "received"
+
+
+def test_a_failure_of_an_account_that_is_gone_is_passed_over(aws: Aws, load: Load) -> None:
+    event = sample("upload_failed", PATH="/roster.zip")
+
+    assert load("receive").lambda_handler(event, Context()) == NOTHING_FAILED
+
+
+@pytest.mark.parametrize("body", ['{"detail-type": "SFTP Server File Upload Failed"}', '{"detail-type": "planted"}'])
+def test_an_event_of_another_form_fails(aws: Aws, load: Load, output: Output, body: str) -> None:
+    event = sample("s3_test")
+    event["Records"][0]["body"] = body
+
+    assert len(load("receive").lambda_handler(event, Context())["batchItemFailures"]) == 1
+    assert "planted" not in output.text()
+
+
+def test_an_upload_over_the_days_limit_is_recorded_and_not_started(
+    aws: Aws, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPLOAD_BYTES_PER_DAY", "4710")
+
+    load("receive").lambda_handler(upload(aws), Context())
+
+    (run,) = aws.history()
+    assert (run.status, run.error) == ("rejected", "too-many-bytes")
+    assert "4.71 KB a day" in run.summary
+    assert executions(aws) == []

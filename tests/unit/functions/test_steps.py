@@ -12,7 +12,7 @@ from tests.support import flows, rosters
 from tests.support.fakes import FakeDelivery
 from tests.unit.functions.conftest import Aws, Context, Load, Output, sample
 
-STEPS = ("validate", "convert", "forward")
+STEPS = ("validate", "convert", "guard", "forward")
 RUN_ID = sample("step")["run_id"]
 PLANTED = ("Holm", "cy@school.example", "planted", "roster.zip")
 BOUNDARY = (TransientError, PermanentError, InputRejectedError)
@@ -45,7 +45,7 @@ def sends_to(module: Any, delivery: FakeDelivery, seconds: list[float] | None = 
     return module
 
 
-def test_a_run_goes_through_the_three_functions_and_no_log_shows_a_pupil(aws: Aws, load: Load, output: Output) -> None:
+def test_a_run_goes_through_the_functions_and_no_log_shows_a_pupil(aws: Aws, load: Load, output: Output) -> None:
     receive(aws)
     delivery, seconds = FakeDelivery(), []
     answers = {}
@@ -57,8 +57,11 @@ def test_a_run_goes_through_the_three_functions_and_no_log_shows_a_pupil(aws: Aw
 
     assert json.loads(json.dumps(answers)) == answers
     place = f"runs/{RUN_ID}"
-    assert answers["validate"] == {"accepted": True, "report": {"bucket": "run-files", "key": f"{place}/report.json"}}
-    assert answers["convert"] == {"result": {"bucket": "run-files", "key": f"{place}/result.zip"}}
+    assert answers["validate"] == {
+        "outcome": "accepted",
+        "report": {"bucket": "run-files", "key": f"{place}/report.json"},
+    }
+    assert (answers["convert"], answers["guard"]) == ({"outcome": "converted"}, {"decision": "forward"})
     assert answers["forward"]["remote_name"] == f"rosterbridge-{RUN_ID}.zip"
     assert delivery.signed_in_with == [("district@sftp.apple.example", "planted-password")]
     assert seconds == [60 - 15]
@@ -76,7 +79,7 @@ def test_nothing_is_sent_to_an_address_inside_unless_the_deployment_allows_it(
     aws: Aws, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receive(aws, host="127.0.0.1")
-    for name in ("validate", "convert"):
+    for name in ("validate", "convert", "guard"):
         load(name).lambda_handler(sample("step"), Context())
     monkeypatch.setenv("PRIVATE_ASM_HOSTS", "false")
     delivery = FakeDelivery()
@@ -94,7 +97,7 @@ def test_nothing_is_sent_to_an_address_inside_unless_the_deployment_allows_it(
 def test_a_rejected_upload_is_an_answer(aws: Aws, load: Load) -> None:
     receive(aws, b"no zip")
 
-    assert load("validate").lambda_handler(sample("step"), Context())["accepted"] is False
+    assert load("validate").lambda_handler(sample("step"), Context())["outcome"] == "rejected"
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -136,7 +139,7 @@ def test_whatever_goes_wrong_leaves_under_one_of_three_names(
     aws: Aws, load: Load, output: Output, error: Exception, known: type[RosterbridgeError]
 ) -> None:
     receive(aws)
-    for name in ("validate", "convert"):
+    for name in ("validate", "convert", "guard"):
         load(name).lambda_handler(sample("step"), Context())
     delivery = FakeDelivery()
     delivery.error = error

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rosterbridge.errors import ConfigurationError
+from rosterbridge.flows.sign_in_scores import ScoreRules
+from rosterbridge.flows.upload_limits import UploadLimits
 
 
 class Environment(BaseModel):
@@ -34,6 +36,15 @@ class AuthenticateEnvironment(Environment):
     home_bucket: str = Field(min_length=3)
     home_role_arn: str = Field(pattern=r"^arn:")
     key_arn: str = Field(pattern=r"^arn:")
+    sign_in_threshold: int = Field(ge=1)
+    sign_in_window_minutes: int = Field(ge=1)
+    ban_minutes: int = Field(ge=1)
+
+    @property
+    def score_rules(self) -> ScoreRules:
+        """From when on somebody who guesses passwords is banned."""
+        window, ban = (timedelta(minutes=minutes) for minutes in (self.sign_in_window_minutes, self.ban_minutes))
+        return ScoreRules(self.sign_in_threshold, window, ban)
 
 
 class ReceiveEnvironment(Environment):
@@ -43,12 +54,22 @@ class ReceiveEnvironment(Environment):
     run_table: str = Field(min_length=3)
     run_bucket: str = Field(min_length=3)
     state_machine_arn: str = Field(pattern=r"^arn:")
+    outcomes_queue_url: str = Field(pattern=r"^https?://")
+    home_bucket: str = Field(min_length=3)
     run_retention_days: int = Field(ge=1)
+    uploads_per_day: int = Field(ge=1)
+    upload_bytes_per_day: int = Field(ge=1)
+    max_upload_bytes: int = Field(ge=1)
 
     @property
     def keep_runs(self) -> timedelta:
         """How long a run's record lives."""
         return timedelta(days=self.run_retention_days)
+
+    @property
+    def upload_limits(self) -> UploadLimits:
+        """The most that is taken of one account."""
+        return UploadLimits(self.uploads_per_day, self.upload_bytes_per_day, self.max_upload_bytes)
 
 
 class StepEnvironment(Environment):
@@ -58,11 +79,26 @@ class StepEnvironment(Environment):
     run_table: str = Field(min_length=3)
 
 
+class GuardEnvironment(StepEnvironment):
+    """Settings of the guard."""
+
+    hold_days: int = Field(ge=1, le=30)
+    outcomes_queue_url: str = Field(pattern=r"^https?://")
+
+    @property
+    def hold_for(self) -> timedelta:
+        """How long a held run waits for somebody."""
+        return timedelta(days=self.hold_days)
+
+
 class ForwardEnvironment(StepEnvironment):
     """Settings of forward."""
 
     key_arn: str = Field(pattern=r"^arn:")
     private_asm_hosts: bool
+    circuit_failures: int = Field(ge=1)
+    circuit_open_seconds: int = Field(ge=1)
+    circuit_longest_seconds: int = Field(ge=1)
 
 
 class ApiEnvironment(Environment):
@@ -86,6 +122,7 @@ class ApiEnvironment(Environment):
     changes_per_minute: int = Field(default=60, ge=1)
     identity_provider: str = ""
     identity_provider_email: str = ""
+    notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")
 
     @property
     def region(self) -> str:
@@ -114,4 +151,22 @@ class SweepEnvironment(Environment):
     account_table: str = Field(min_length=3)
     run_table: str = Field(min_length=3)
     state_machine_arn: str = Field(pattern=r"^arn:")
+    home_bucket: str = Field(min_length=3)
+    run_bucket: str = Field(min_length=3)
+
+
+class WatchEnvironment(Environment):
+    """Settings of what tells people: of the watch for uploads that do not come."""
+
+    account_table: str = Field(min_length=3)
+    run_table: str = Field(min_length=3)
+    console_origin: str = ""
+    notify_by: Literal["none", "ses", "sns"]
+    notify_from: str = ""
+    notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")
+
+
+class NotifyEnvironment(WatchEnvironment):
+    """Settings of the notify function, which also writes results into homes."""
+
     home_bucket: str = Field(min_length=3)

@@ -1,4 +1,4 @@
-"""What the step functions share: their event and the processor that they call."""
+"""What the step functions share: their event, and what they call."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
+from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.processing import Processor
+from rosterbridge.flows.step_work import Steps
 from rosterbridge.memory import save_if_scarce
 from rosterbridge.observability import logger
 from rosterbridge.settings import StepEnvironment
@@ -32,13 +34,20 @@ def run_of(event: dict[str, Any]) -> str:
 
 
 @cache
-def processor() -> Processor:
-    """Return the processor over DynamoDB and S3, made once a process."""
-    save_if_scarce()
+def steps() -> Steps:
+    """Return what every step needs, over DynamoDB and S3, made once a process."""
     settings = StepEnvironment.load()
-    return Processor(
+    return Steps(
         accounts=DynamoAccountStore(settings.account_table),
         runs=DynamoRunStore(settings.run_table),
         objects=S3ObjectStore(),
+        lanes=DynamoLaneStore(settings.account_table),
         now=lambda: datetime.now(UTC),
     )
+
+
+@cache
+def processor() -> Processor:
+    """Return what validates and converts, made once a process."""
+    save_if_scarce()
+    return Processor(**vars(steps()))

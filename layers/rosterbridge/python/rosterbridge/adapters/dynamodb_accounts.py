@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from rosterbridge.adapters.clients import client, error_code, translated
 from rosterbridge.adapters.dynamodb_changes import (
     HOMES,
+    LANES,
     STARTS,
     Key,
     Tables,
@@ -119,6 +120,14 @@ class DynamoAccountStore:
     def forget_home(self, file_account_id: str) -> None:
         """Note that a removed account's home folder is gone."""
         self._delete((HOMES, file_account_id))
+
+    def due_lanes(self, now: datetime) -> Sequence[str]:
+        """Return the ids of removed flows whose lanes are to be removed by now."""
+        return self._until(LANES, "due_at", now)
+
+    def forget_lane(self, flow_id: str) -> None:
+        """Note that a removed flow's lane is gone."""
+        self._delete((LANES, flow_id))
 
     def note_start(self, run_id: str, at: datetime) -> None:
         """Note that a run is about to be recorded and started: whoever finds the note later makes sure that it was."""

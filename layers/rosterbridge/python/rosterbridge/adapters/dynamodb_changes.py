@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rosterbridge.adapters.dynamodb_items import CONDITION_FAILED, Item, from_item, timestamp, to_item
@@ -25,7 +25,8 @@ KINDS: Mapping[type, str] = {
     AsmAccount: "asm-account",
     Flow: "flow",
 }
-HOMES, STARTS = "homes", "starts"
+HOMES, STARTS, LANES, WATCHES = "homes", "starts", "lanes", "watches"
+LANE_GRACE = timedelta(days=1)  # runs of a removed flow may be on their way still
 KEEP_REQUESTS = timedelta(hours=24)
 # What a change of an administrator's leaves as it is stored: it names other items, or is written apart
 KEPT = frozenset(
@@ -106,6 +107,7 @@ def writes(change: Change, tables: Tables) -> list[Write]:
         *_creates(change, tables.accounts),
         *(_update(thing, tables.accounts) for thing in change.updates),
         *_removes(change, tables),
+        *_watches(change, tables.accounts),
         _put(tables.audit, audit_item(change.audit), condition="attribute_not_exists(sk)"),
     ]
 
@@ -187,8 +189,32 @@ def _removes(change: Change, tables: Tables) -> Iterator[Write]:
             yield _put(table, to_item({**attributes((HOMES, thing.id)), "due_at": due}))
         if isinstance(thing, Flow):
             yield _delete(table, link_key(thing.file_account_id, thing.id))
+            due = timestamp(change.audit.at + LANE_GRACE)
+            yield _put(table, to_item({**attributes((LANES, thing.id)), "due_at": due}))
     for key, flow_ids in _links(change.removes).items():
         yield _link(table, key, "DELETE", flow_ids, _never)
+
+
+def _watches(change: Change, table: str) -> Iterator[Write]:
+    """Yield what is watched from now on: flows that are on and expect an upload by a time of day."""
+    for flow in (thing for thing in (*change.creates, *change.updates) if isinstance(thing, Flow)):
+        if flow.enabled and flow.expected_by:
+            yield _write("Put", table, {"Item": to_item(_watch(flow, change.audit.at))}, _never)
+        elif flow not in change.creates:
+            yield _delete(table, (WATCHES, flow.id))
+    for thing in change.removes:
+        if isinstance(thing, Flow):
+            yield _delete(table, (WATCHES, thing.id))
+
+
+def _watch(flow: Flow, since: datetime) -> dict[str, Any]:
+    return {
+        **attributes((WATCHES, flow.id)),
+        "organization_id": flow.organization_id,
+        "time_zone": flow.time_zone,
+        "expected_by": flow.expected_by,
+        "since": timestamp(since),
+    }
 
 
 def _remove(thing: Thing, table: str) -> Write:

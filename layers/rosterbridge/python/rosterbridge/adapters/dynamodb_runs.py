@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rosterbridge.adapters.clients import client, translated
@@ -20,7 +20,7 @@ from rosterbridge.adapters.dynamodb_items import (
     to_item,
 )
 from rosterbridge.errors import InvalidRequestError, NotFoundError, PermanentError
-from rosterbridge.flows.models import STEPS, ObjectRef, Run, RunStatus, RunSummary, Step
+from rosterbridge.flows.models import STEPS, Hold, Model, ObjectRef, Run, RunStatus, RunSummary, Step
 from rosterbridge.flows.ports import Page, RunFilter
 
 # A run is there, and has not ended yet
@@ -28,9 +28,11 @@ KNOWN = "attribute_exists(id)"
 OPEN = "attribute_exists(id) AND attribute_not_exists(ended_at)"
 # How far one page looks for a status among the runs of a flow before it hands over to the next one
 FILTERED_ROWS, MAX_QUERIES = 500, 10
-# What only the indexes need
-KEYS = frozenset({"project_key", "flow_key", "project_status", "status_keys"})
+# What only the indexes need, and the answer to the state machine
+KEYS = frozenset({"project_key", "flow_key", "project_status", "status_keys", "task_token"})
 SUMMARY = tuple(RunSummary.model_fields)
+# Names that are words of DynamoDB's own
+RESERVED = {"#status": "status", "#hold": "hold"}
 
 
 @dataclass(frozen=True)
@@ -173,13 +175,25 @@ class DynamoRunStore:
         report: ObjectRef | None = None,
         result: ObjectRef | None = None,
         provenance: ObjectRef | None = None,
+        full_set: ObjectRef | None = None,
+        base: str | None = None,
+        changes: ObjectRef | None = None,
+        compared: str | None = None,
+        hold: Hold | None = None,
         delivered_to: str | None = None,
     ) -> None:
         """Record how a step ended, with what it produced; an ended run keeps its summary."""
-        stored = {"report": report, "result": result, "provenance": provenance}
-        fields: dict[str, Any] = {name: ref.model_dump(exclude_none=True) for name, ref in stored.items() if ref}
-        if delivered_to is not None:
-            fields["delivered_to"] = delivered_to
+        models = {
+            "report": report,
+            "result": result,
+            "provenance": provenance,
+            "full_set": full_set,
+            "changes": changes,
+            "hold": hold,
+        }
+        texts = {"base": base, "compared": compared, "delivered_to": delivered_to}
+        fields: dict[str, Any] = {name: _plain(model) for name, model in models.items() if model}
+        fields |= {name: text for name, text in texts.items() if text is not None}
         try:
             try:
                 self._update(run_id, step, {**fields, "summary": summary} if summary else fields, condition=OPEN)
@@ -187,6 +201,61 @@ class DynamoRunStore:
                 self._update(run_id, step, fields, condition=KNOWN)
         except ConditionFailedError:
             raise NotFoundError("run-missing", run_id) from None
+
+    def wait(self, run_id: str, task_token: str) -> None:
+        """Record that the run waits for somebody, who answers with the token; raises PermanentError ``run-ended``."""
+        expression = "SET #status = :held, project_status = status_keys.held, task_token = :token"
+        values = {":held": RunStatus.HELD.value, ":token": task_token}
+        try:
+            self._write(run_id, expression, f"{OPEN} AND attribute_exists(#hold)", values, RESERVED)
+        except ConditionFailedError:
+            raise PermanentError("run-ended", run_id) from None
+
+    def decide(self, run_id: str, hold: Hold) -> str | None:
+        """Record the decision about a held run, once, and return the token of whoever waits for it."""
+        values = {":hold": _plain(hold), ":held": RunStatus.HELD.value, ":decision": hold.decision}
+        undecided = "(attribute_not_exists(#hold.decision) OR #hold.decision = :decision)"
+        condition = f"{OPEN} AND #status = :held AND {undecided}"
+        try:
+            stored = self._write(run_id, "SET #hold = :hold", condition, values, RESERVED)
+        except ConditionFailedError:
+            return None
+        return str(stored["task_token"])
+
+    def reject(self, run_id: str, code: str, sentence: str, at: datetime) -> Run | None:
+        """End a run whose file must not be sent, and return it as it is then; None if it is being sent or has ended."""
+        ended = {"status": RunStatus.REJECTED.value, "ended_at": timestamp(at), "error": code, "summary": sentence}
+        step = {"outcome": "rejected", "code": code, "message": sentence}
+        names = {f"#{name}": name for name in (*ended, *step)} | {"#receive": "receive"}
+        values = {f":{name}": value for name, value in (ended | step).items()}
+        assignments = [
+            *(f"#{name} = :{name}" for name in ended),
+            *(f"steps.#receive.#{name} = :{name}" for name in step),
+            "project_status = status_keys.rejected",
+        ]
+        values[":forwarding"] = RunStatus.FORWARDING.value
+        condition = f"{OPEN} AND #status <> :forwarding"
+        try:
+            stored = self._write(run_id, "SET " + ", ".join(assignments), condition, values, names)
+        except ConditionFailedError:
+            return None
+        return run_from_item(to_item(stored))
+
+    def _write(
+        self, run_id: str, expression: str, condition: str, values: dict[str, Any], names: dict[str, str]
+    ) -> dict[str, Any]:
+        """Write on a condition and return the run's values after it."""
+        with conditional():
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key=to_item({"id": run_id}),
+                UpdateExpression=expression,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=to_item(values),
+                ReturnValues="ALL_NEW",
+            )
+        return from_item(answer["Attributes"])
 
     def _item(self, run_id: str, **how: Any) -> Item | None:
         if not is_identity(run_id):
@@ -249,6 +318,10 @@ def run_from_item(item: Item) -> Run:
     values = {name: value for name, value in from_item(item).items() if name not in KEYS}
     steps = values.pop("steps", {})
     return Run.model_validate({**values, "steps": [steps[name] for name in STEPS if name in steps]})
+
+
+def _plain(model: Model) -> dict[str, Any]:
+    return model.model_dump(mode="json", exclude_none=True)
 
 
 def _summary(values: Mapping[str, Any]) -> RunSummary:

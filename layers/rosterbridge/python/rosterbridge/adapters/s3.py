@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from rosterbridge.flows.models import ObjectRef
 
 # What stands in quotes as it is, in every client
 PLAIN = frozenset(string.ascii_letters + string.digits + " .-_()+")
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8"}
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound", "MethodNotAllowed", "405"})
 
 
@@ -93,6 +94,20 @@ class S3ObjectStore:
                 count += len(versions)
         return count
 
+    def keys(self, bucket: str, prefix: str) -> Sequence[str]:
+        """Return the keys of all objects that begin with the prefix, in the order of the keys."""
+        with _translated():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def erase(self, ref: ObjectRef) -> None:
+        """Delete every version of one object; a missing one is no error."""
+        with _translated():
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=ref.bucket, Prefix=ref.key)
+            for page in pages:
+                found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                self._delete_all(ref.bucket, [version for version in found if version["Key"] == ref.key])
+
     def _delete_all(self, bucket: str, found: list[dict[str, Any]]) -> None:
         """Delete up to 1,000 versions; raises TransientError when some of them stay."""
         objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in found]
@@ -112,7 +127,8 @@ def attachment(file_name: str) -> str:
 
 
 def _content_type(ref: ObjectRef) -> str:
-    return "text/csv; charset=utf-8" if ref.key.endswith(".csv") else "application/json"
+    suffix = ref.key.rpartition(".")[2]
+    return CONTENT_TYPES.get(suffix, "application/json")
 
 
 def _address(ref: ObjectRef) -> dict[str, Any]:

@@ -28,3 +28,19 @@ class StepFunctionsWorkflow:
             except ClientError as error:
                 if error_code(error) != "ExecutionAlreadyExists":
                     raise
+
+
+class StepFunctionsWaiting:
+    """Executions that wait with a task token."""
+
+    def __init__(self) -> None:
+        self._client = client("stepfunctions")
+
+    def resume(self, task_token: str, decision: str) -> None:
+        """Tell a waiting execution what was decided; one that waits no longer is no error."""
+        with translated("stepfunctions"):
+            try:
+                self._client.send_task_success(taskToken=task_token, output=json.dumps({"decision": decision}))
+            except ClientError as error:
+                if error_code(error) not in {"TaskTimedOut", "TaskDoesNotExist", "InvalidToken"}:
+                    raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetCoreSchemaHandler, StringConstraints, Tag
@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from rosterbridge.flows import asm_accounts, file_accounts, managing, public_keys
 from rosterbridge.flows.asm_accounts import MAX_HOST_KEYS, Folder, Text
 from rosterbridge.flows.file_accounts import MAX_NETWORKS, Authentication
-from rosterbridge.flows.models import Model, Name, Network
+from rosterbridge.flows.models import MAX_ADDRESSES, EmailAddress, GuardRules, Model, Name, Network, TimeOfDay, TimeZone
 from rosterbridge.roster.options import ConversionOptions
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -56,12 +56,13 @@ class NewOrganization(Model):
     name: Name
 
 
-class OrganizationChanges(Model):
-    """The new name."""
+class OrganizationChanges(Changes):
+    """What is to be changed of an organization; ``notify`` are the e-mail addresses that hear what went wrong."""
 
-    model_config = _example(name="Springfield Schools")
+    model_config = _example(notify=["rosters@example.org"])
 
-    name: Name
+    name: Name | None = None
+    notify: Annotated[tuple[EmailAddress, ...], Field(max_length=MAX_ADDRESSES)] | None = None
 
 
 class NewUser(Model):
@@ -164,13 +165,27 @@ class NewFlow(managing.NewFlow):
 
 
 class FlowChanges(Changes):
-    """What is to be changed; ``options`` replace all options that the flow had."""
+    """What is to be changed; ``options`` and ``guard`` replace all that the flow had of them.
 
-    model_config = _example(enabled=False)
+    An empty ``expected_by`` misses no upload any more.
+    """
+
+    model_config = _example(enabled=False, guard={"removed_share": 0.2}, time_zone="Europe/Berlin", expected_by="06:00")
 
     name: Name | None = None
     enabled: bool | None = None
     options: ConversionOptions | None = None
+    guard: GuardRules | None = None
+    time_zone: TimeZone | None = None
+    expected_by: TimeOfDay | Literal[""] | None = None
+
+
+class Decision(Model):
+    """Why a held run is approved or rejected: one line, which the run shows."""
+
+    model_config = _example(reason="The leavers of this school year.")
+
+    reason: str = Field(min_length=1, max_length=500)
 
 
 MODELS: tuple[type[Model], ...] = (
@@ -187,4 +202,5 @@ MODELS: tuple[type[Model], ...] = (
     AsmAccountChanges,
     NewFlow,
     FlowChanges,
+    Decision,
 )

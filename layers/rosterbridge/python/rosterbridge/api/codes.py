@@ -69,6 +69,9 @@ CODES: dict[str, Code] = {
         409, "This account signs in by key.", "Switch its authentication to password, which makes one."
     ),
     "run-not-ended": Code(409, "The run has not ended yet.", "Wait until it has."),
+    "run-not-held": Code(
+        409, "This run does not wait for anybody, or no longer.", "Read the run again: it was decided, or overtaken."
+    ),
     "too-many-keys": Code(409, "An account has at most 10 keys.", "Remove a key first."),
     "user-known": Code(409, "There is a user with this e-mail address.", "Use another address, or remove that user."),
     "username-taken": Code(409, "Another file account has this user name.", "Choose another user name."),
@@ -108,6 +111,7 @@ CODES: dict[str, Code] = {
         "This is a private key, which must never leave its owner.",
         "Make a new pair of keys, since this one has been shown, and give the file that ends in .pub.",
     ),
+    "reason-invalid": Code(422, "A reason is one line of 1 to 500 characters.", "Say in one line why."),
     "too-many-host-keys": Code(422, "A connection has at most 10 host keys.", "Leave out those that are not in use."),
     "too-many-networks": Code(422, "An account has at most 50 networks.", "Use wider networks."),
     "value-invalid": Code(422, "A value does not have the form that it needs.", "Correct the field listed in errors."),

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-from rosterbridge.api.bodies import ID
+from rosterbridge.api.bodies import ID, Decision, Sent
 from rosterbridge.api.requests import (
     Cursor,
     IdempotencyKey,
@@ -111,7 +111,7 @@ def get_run_report(organization_id: OrganizationId, run_id: ThingId) -> Response
 def get_run_download(
     organization_id: OrganizationId, run_id: ThingId, what: Annotated[Downloadable, Path()]
 ) -> Response[DownloadView]:
-    """Make a link for five minutes to the upload, what Apple got, the errors as CSV, or the provenance."""
+    """Make a link for five minutes to the upload, what Apple got, the errors, the provenance, or the changes."""
     return answered(DownloadView.of(routes.service.history.download(routes.caller, organization_id, run_id, what)))
 
 
@@ -124,16 +124,36 @@ def rerun(
     return answered(_view(routes.service.history.rerun(routes.caller, organization_id, run_id, request)), status=201)
 
 
+@routes.answer("POST", f"{ONE}/approve")
+def approve(organization_id: OrganizationId, run_id: ThingId, body: Sent[Decision]) -> Response[RunView]:
+    """Let a held run go on to Apple."""
+    return answered(_view(routes.service.holds.approve(routes.caller, organization_id, run_id, body.reason)))
+
+
+@routes.answer("POST", f"{ONE}/reject")
+def reject(organization_id: OrganizationId, run_id: ThingId, body: Sent[Decision]) -> Response[RunView]:
+    """End a held run; nothing of it is sent."""
+    return answered(_view(routes.service.holds.reject(routes.caller, organization_id, run_id, body.reason)))
+
+
 def _view(run: Run) -> RunView:
     here = f"/v1/organizations/{run.organization_id}"
     there = f"{here}/runs/{run.id}"
-    files = {"source": run.source, "result": run.result, "provenance": run.provenance, "errors": run.report}
+    files = {
+        "source": run.source,
+        "result": run.result,
+        "provenance": run.provenance,
+        "changes": run.changes,
+        "errors": run.report,
+    }
+    waits = {word: f"{there}/{word}" for word in ("approve", "reject")} if run.status is RunStatus.HELD else {}
     links = {
         "flow": f"{here}/flows/{run.flow_id}",
         "neighbours": f"{there}/neighbours",
         "project": f"{here}/projects/{run.project_id}",
         "rerun": f"{there}/rerun",
         "status": f"{there}/status",
+        **waits,
         **({"report": f"{there}/report"} if run.report else {}),
         **{what: f"{there}/downloads/{what}" for what, ref in files.items() if ref},
     }

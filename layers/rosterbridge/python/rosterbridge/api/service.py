@@ -13,19 +13,23 @@ from rosterbridge.flows.audit import AuditTrail
 from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.file_accounts import FileAccounts
 from rosterbridge.flows.history import History
+from rosterbridge.flows.holding import Holds
 from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.managing import Flows
+from rosterbridge.flows.notice_ports import Notifications
 from rosterbridge.flows.organizations import Organizations
 from rosterbridge.flows.passwords import PasswordHash
 from rosterbridge.flows.ports import (
     AccountStore,
     AuditStore,
     Delivery,
+    LaneStore,
     ObjectStore,
     RunStore,
     SecretBox,
     SftpServer,
     UserDirectory,
+    Waiting,
     Workflow,
 )
 from rosterbridge.flows.projects import Projects
@@ -75,12 +79,15 @@ class Ports:
     audit: AuditStore
     runs: RunStore
     objects: ObjectStore
+    lanes: LaneStore
     workflow: Workflow
+    waiting: Waiting
     box: SecretBox
     delivery: Delivery
     hasher: PasswordHash
     users: UserDirectory
     throttle: Throttle
+    notifications: Notifications | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,7 @@ class Service:
     asm_accounts: AsmAccounts
     flows: Flows
     history: History
+    holds: Holds
     audit: AuditTrail
     sftp: SftpAddress
     sign_in: SignIn
@@ -116,13 +124,14 @@ def compose(
     file_accounts = FileAccounts(changes, ports.hasher)
     asm_accounts = AsmAccounts(changes, ports.box, ports.delivery, hosts)
     return Service(
-        organizations=Organizations(changes),
+        organizations=Organizations(changes, ports.notifications),
         users=Users(changes, ports.audit, ports.users),
         projects=Projects(changes),
         file_accounts=file_accounts,
         asm_accounts=asm_accounts,
         flows=Flows(changes, file_accounts, asm_accounts),
-        history=History(changes, ports.runs, ports.objects, ports.workflow, ports.audit, keep_runs),
+        history=History(changes, ports.runs, ports.objects, ports.lanes, ports.workflow, ports.audit, keep_runs),
+        holds=Holds(changes, ports.runs, ports.lanes, ports.waiting, ports.audit),
         audit=AuditTrail(changes, ports.audit),
         sftp=sftp,
         sign_in=sign_in,
@@ -148,6 +157,7 @@ def service() -> Service:
 
 def _ports(settings: ApiEnvironment) -> Ports:
     from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoAuditStore, DynamoRunStore
+    from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
     from rosterbridge.adapters.throttle import DynamoThrottle
 
     table, audit_table = settings.account_table, settings.audit_table
@@ -156,12 +166,15 @@ def _ports(settings: ApiEnvironment) -> Ports:
         audit=DynamoAuditStore(audit_table),
         runs=DynamoRunStore(settings.run_table),
         objects=later(_object_store),
+        lanes=DynamoLaneStore(table),
         workflow=later(lambda: _workflow(settings)),
+        waiting=later(_waiting),
         box=later(lambda: _box(settings)),
         delivery=later(_delivery),
         hasher=later(_hasher),
         users=later(lambda: _user_directory(settings)),
         throttle=DynamoThrottle(table, settings.changes_per_minute),
+        notifications=later(lambda: _notifications(settings)) if settings.notice_topic_arn else None,
     )
 
 
@@ -190,6 +203,18 @@ def _workflow(settings: ApiEnvironment) -> Workflow:
     from rosterbridge.adapters.stepfunctions import StepFunctionsWorkflow
 
     return StepFunctionsWorkflow(settings.state_machine_arn)
+
+
+def _waiting() -> Waiting:
+    from rosterbridge.adapters.stepfunctions import StepFunctionsWaiting
+
+    return StepFunctionsWaiting()
+
+
+def _notifications(settings: ApiEnvironment) -> Notifications:
+    from rosterbridge.adapters.notifications import SnsNotifications
+
+    return SnsNotifications(settings.notice_topic_arn)
 
 
 def _box(settings: ApiEnvironment) -> SecretBox:

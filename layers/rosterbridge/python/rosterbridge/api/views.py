@@ -8,13 +8,13 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from rosterbridge.flows.models import Network, Role, RunStatus, StepName, Template
+from rosterbridge.flows.models import GuardRules, Network, Role, RunStatus, StepName, Template
 from rosterbridge.roster.options import ConversionOptions
 
 V = TypeVar("V", bound="View")
 # A set has another order in each process, and an answer the same one each time
 Ordered = Annotated[list[str], BeforeValidator(sorted)]
-Downloadable = Literal["source", "result", "errors", "provenance"]
+Downloadable = Literal["source", "result", "errors", "provenance", "changes"]
 
 
 class View(BaseModel):
@@ -58,10 +58,11 @@ class MeView(View):
 
 
 class OrganizationView(View):
-    """A district or group of schools."""
+    """A district or group of schools; ``notify`` are the e-mail addresses that hear what went wrong."""
 
     id: str
     name: str
+    notify: list[str]
     created_at: datetime
     version: int
 
@@ -164,6 +165,9 @@ class FlowView(View):
     asm_account_id: str
     options: ConversionOptions
     enabled: bool
+    guard: GuardRules
+    time_zone: str
+    expected_by: str | None
     created_at: datetime
     version: int
 
@@ -210,7 +214,7 @@ class StepView(View):
     name: StepName
     started_at: datetime
     ended_at: datetime | None
-    outcome: Literal["running", "succeeded", "rejected", "failed"]
+    outcome: Literal["running", "succeeded", "rejected", "held", "superseded", "failed"]
     attempts: int
     code: str | None
     message: str
@@ -219,10 +223,24 @@ class StepView(View):
     response: dict[str, Any]
 
 
+class HoldView(View):
+    """Why a run waits for somebody until when, and what was decided; ``reasons`` are codes."""
+
+    reasons: list[str]
+    sentence: str
+    since: datetime
+    until: datetime
+    decision: Literal["approved", "rejected", "superseded"] | None
+    decided_at: datetime | None
+    decided_by: str | None
+    reason: str
+
+
 class RunView(RunSummaryView):
     """A run with its steps; ``links`` lead to what there is of it."""
 
     file_account_id: str
+    hold: HoldView | None
     delivered_to: str | None
     steps: list[StepView]
     expires_at: datetime

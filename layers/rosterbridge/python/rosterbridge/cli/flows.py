@@ -132,6 +132,85 @@ def create_flow(
     call.show(call.api.create(call.path("flows"), request).content, partial(_print_created, is_new=account is None))
 
 
+GuardOption = Annotated[
+    Path | None,
+    typer.Option("--guard", metavar="FILE", exists=True, dir_okay=False, help="All rules of the guard, as JSON."),
+]
+RemovedOption = Annotated[
+    float | None, typer.Option("--max-removed", min=0, max=100, help="Hold when more percent of a file would go.")
+]
+ChangedOption = Annotated[
+    float | None, typer.Option("--max-changed", min=0, max=100, help="Hold when more percent of a file would change.")
+]
+LeastOption = Annotated[
+    int | None, typer.Option("--least-rows", min=1, help="The percentages count for files of so many rows.")
+]
+AdditionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--additions-only", metavar="FIRST..LAST", help="Days on which nothing may go; '' for none."),
+]
+BlackoutOption = Annotated[
+    list[str] | None,
+    typer.Option("--blackout", metavar="FIRST..LAST", help="Days on which nothing is sent; '' for none."),
+]
+ZoneOption = Annotated[
+    str | None, typer.Option("--time-zone", metavar="ZONE", help="Of days and times: Europe/Berlin.")
+]
+ExpectedOption = Annotated[
+    str | None, typer.Option("--expected-by", metavar="HH:MM", help="Miss an upload by then; '' for never.")
+]
+
+
+@verb(flows_app, "guard")
+def update_guard(
+    call: Call,
+    flow_id: FlowArgument,
+    guard: GuardOption = None,
+    removed: RemovedOption = None,
+    changed: ChangedOption = None,
+    least: LeastOption = None,
+    additions_only: AdditionsOption = None,
+    blackouts: BlackoutOption = None,
+) -> None:
+    """Show or change what an upload may change at Apple's side before somebody has to approve it."""
+    path = call.path("flows", flow_id)
+    rules = read_json_file(guard) or call.api.get(path).content["guard"]
+    given = {
+        "removed_share": None if removed is None else removed / 100,
+        "changed_share": None if changed is None else changed / 100,
+        "least_rows": least,
+        "additions_only": _windows(additions_only),
+        "blackouts": _windows(blackouts),
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if guard or given:
+        rules = call.api.change(path, body={"guard": {**rules, **given}}).content["guard"]
+    call.show(rules, _print_guard)
+
+
+def _windows(texts: list[str] | None) -> list[Json] | None:
+    """Return the windows that texts such as ``2026-07-01..2026-08-31`` name; a day alone is one of them."""
+    if texts is None:
+        return None
+    spans = (text.partition("..") for text in texts if text)
+    return [{"first": first, "last": last or first} for first, _, last in spans]
+
+
+def _print_guard(rules: Json) -> None:
+    spans = {
+        name: [f"{one['first']}..{one['last']}" for one in rules[name]] for name in ("additions_only", "blackouts")
+    }
+    print_values(
+        {
+            "removed": f"held above {rules['removed_share']:.0%} of a file",
+            "changed": f"held above {rules['changed_share']:.0%} of a file",
+            "files": f"from {rules['least_rows']:,} rows on",
+            "additions only": spans["additions_only"],
+            "blackouts": spans["blackouts"],
+        }
+    )
+
+
 @verb(flows_app, "update")
 def update_flow(
     call: Call,
@@ -141,9 +220,17 @@ def update_flow(
         bool | None, typer.Option("--on/--off", help="Switched off, uploads are recorded but not sent.")
     ] = None,
     options: OptionsOption = None,
+    time_zone: ZoneOption = None,
+    expected_by: ExpectedOption = None,
 ) -> None:
-    """Rename a flow, switch it off and on, or replace its options."""
-    changes = given_only(name=name, enabled=enabled, options=read_json_file(options))
+    """Rename a flow, switch it off and on, replace its options, or say when an upload is missed."""
+    changes = given_only(
+        name=name,
+        enabled=enabled,
+        options=read_json_file(options),
+        time_zone=time_zone,
+        expected_by=expected_by,
+    )
     call.show(call.api.change(call.path("flows", flow_id), body=changes).content, _print_flow)
 
 
@@ -174,6 +261,8 @@ def _print_flow(flow: Json) -> None:
             "file account": flow["file_account_id"],
             "ASM account": flow["asm_account_id"],
             "on": flow["enabled"],
+            "time zone": flow["time_zone"],
+            "expected by": flow["expected_by"],
             "created": moment(flow["created_at"]),
             **{f"  {name}": value for name, value in _unusual(flow["options"]).items()},
         }

@@ -30,9 +30,10 @@ class Downloadable(StrEnum):
     RESULT = "result"
     ERRORS = "errors"
     PROVENANCE = "provenance"
+    CHANGES = "changes"
 
 
-ENDINGS = {"source": "zip", "result": "zip", "errors": "csv", "provenance": "csv.gz"}
+ENDINGS = {"source": "zip", "result": "zip", "errors": "csv", "provenance": "csv.gz", "changes": "csv.gz"}
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", dir_okay=False, help="Where to; RUN-WHAT.zip or .csv here by default."),

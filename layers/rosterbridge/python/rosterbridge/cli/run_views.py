@@ -11,9 +11,9 @@ from rosterbridge.cli.api_client import Json
 from rosterbridge.cli.output import moment, print_table, print_values, shown
 from rosterbridge.cli.terminal import add_row, console, say, table
 
-STYLES = {"succeeded": "green", "rejected": "red", "failed": "red", "superseded": "yellow"}
+STYLES = {"succeeded": "green", "rejected": "red", "failed": "red", "superseded": "yellow", "held": "yellow"}
 SHOWN_ID = 12
-FILES = ("source", "result", "errors", "provenance", "report")
+FILES = ("source", "result", "errors", "provenance", "changes", "report")
 
 
 def print_runs(runs: Sequence[Json]) -> None:
@@ -41,6 +41,7 @@ def print_run(run: Json) -> None:
             "received": moment(run["received_at"]),
             "ended": moment(run["ended_at"]),
             "error": run["error"],
+            **_hold(run["hold"]),
             "delivered to": run["delivered_to"],
             "rerun of": run["rerun_of"],
             "downloads": [name for name in FILES if name in run["links"]],
@@ -56,6 +57,20 @@ def print_run(run: Json) -> None:
         if step["counts"]:
             counts = ", ".join(f"{name} {count:,}" for name, count in step["counts"].items())
             say(f"{step['name']} counts: {shown(counts)}")
+
+
+def _hold(hold: Json | None) -> Json:
+    """Return why a run waits until when, or what was decided."""
+    if hold is None:
+        return {}
+    decided = f"{hold['decision']} {moment(hold['decided_at'])}" if hold["decision"] else None
+    return {
+        "held for": hold["reasons"],
+        "waits until": None if decided else moment(hold["until"]),
+        "decided": decided,
+        "by": hold["decided_by"],
+        "reason": hold["reason"],
+    }
 
 
 def print_step(step: Json) -> None:

@@ -121,7 +121,7 @@ def _show_step(call: Call, run: Json, name: StepName) -> None:
 
 @verb(runs_app, "watch")
 def watch_run(call: Call, run: RunArgument = "", project: ProjectOption = None) -> None:
-    """Wait until a run has ended, the newest one by default; exit 1 if it is rejected, 3 if it fails."""
+    """Wait until a run, the newest one by default, has ended or is held; exit 1 if rejected or held, 3 if it fails."""
     found = find_run(call, run, project)
     status = watching.watch(call, found)
     _show(call, call.api.get(call.path("runs", found["id"])).content)
@@ -133,11 +133,13 @@ def watch_run(call: Call, run: RunArgument = "", project: ProjectOption = None) 
 def download(
     call: Call,
     run: RunArgument,
-    what: Annotated[run_files.Downloadable, typer.Argument(metavar="WHAT", help="source, result, errors, provenance")],
+    what: Annotated[
+        run_files.Downloadable, typer.Argument(metavar="WHAT", help="source, result, errors, provenance, changes")
+    ],
     output: run_files.OutputOption = None,
     project: ProjectOption = None,
 ) -> None:
-    """Download the upload, what Apple got, the errors as CSV, or the provenance; --json prints only the link."""
+    """Download the upload, what Apple got, the errors, the provenance or the changes; --json prints only the link."""
     found = find_run(call, run, project)
     link = call.api.get(call.path("runs", found["id"], "downloads", what)).content
     if call.as_json:
@@ -151,6 +153,25 @@ def rerun(call: Call, run: RunArgument, project: ProjectOption = None) -> None:
     """Run the same file again with the flow's options of today."""
     found = find_run(call, run, project)
     call.show(call.api.create(call.path("runs", found["id"], "rerun")).content, run_views.print_run)
+
+
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, in one line; the run shows it.")]
+
+
+@verb(runs_app, "approve")
+def approve(call: Call, run: RunArgument, reason: ReasonOption, project: ProjectOption = None) -> None:
+    """Let a held run go on to Apple."""
+    _decide(call, find_run(call, run, project), "approve", reason)
+
+
+@verb(runs_app, "reject")
+def reject(call: Call, run: RunArgument, reason: ReasonOption, project: ProjectOption = None) -> None:
+    """End a held run; nothing of it is sent."""
+    _decide(call, find_run(call, run, project), "reject", reason)
+
+
+def _decide(call: Call, run: Json, word: str, reason: str) -> None:
+    call.show(call.api.create(call.path("runs", run["id"], word), {"reason": reason}).content, run_views.print_run)
 
 
 @verb(runs_app, "next")

@@ -17,11 +17,11 @@ FAULTS = 30  # how often in a row the API may fail before the waiting ends
 # How much of the way is behind a run
 DONE = {"received": 1, "validating": 2, "converting": 3, "held": 4, "forwarding": 4}
 STEPS = 5
-EXIT_CODES = {"rejected": REJECTED, "failed": SERVICE_FAILED}
+EXIT_CODES = {"rejected": REJECTED, "held": REJECTED, "failed": SERVICE_FAILED}
 
 
 def watch(call: Call, run: Json) -> str:
-    """Ask each second until the run has ended, and return its final status."""
+    """Ask each second until the run has ended, or waits for somebody, and return its status."""
     path = call.path("runs", run["id"]) + "/status"
     etag, faults = None, 0
     with _bar() as show:
@@ -37,8 +37,8 @@ def watch(call: Call, run: Json) -> str:
                 etag = answer.etag
                 if answer.changed:
                     show(answer.content["status"])
-                    if answer.content["final"]:
-                        status: str = answer.content["status"]
+                    status: str = answer.content["status"]
+                    if answer.content["final"] or status == "held":
                         return status
             time.sleep(POLL_SECONDS)
 

@@ -11,15 +11,16 @@ from typing import Literal, TypeVar
 from rosterbridge.errors import ConflictError, NotFoundError, RosterbridgeError
 from rosterbridge.flows.access import Caller
 from rosterbridge.flows.changes import Changes, check_limit
+from rosterbridge.flows.lanes import position
 from rosterbridge.flows.models import Flow, ObjectRef, Project, Run, RunSummary
-from rosterbridge.flows.ports import AuditStore, ObjectStore, Page, Request, RunFilter, RunStore, Workflow
+from rosterbridge.flows.ports import AuditStore, LaneStore, ObjectStore, Page, Request, RunFilter, RunStore, Workflow
 from rosterbridge.flows.receiving import Opening, open_run
 from rosterbridge.flows.run_files import all_put_aside, made_object, with_data
 from rosterbridge.roster.report import Report
 
 MOST_RUNS = 100
 LINK_SECONDS = 300
-What = Literal["source", "result", "errors", "provenance"]
+What = Literal["source", "result", "errors", "provenance", "changes"]
 R = TypeVar("R", bound=RunSummary)
 
 
@@ -38,6 +39,7 @@ class History:
     changes: Changes
     runs: RunStore
     objects: ObjectStore
+    lanes: LaneStore
     workflow: Workflow
     audit: AuditStore
     keep_runs: timedelta
@@ -118,6 +120,7 @@ class History:
             raise ConflictError("data-expired") from None
         about = ("rerun", earlier.organization_id, "run", earlier.id)
         self.audit.add(self.changes.entry_about(caller, *about))
+        self.lanes.enter(flow.id, run.id, position(run), opening.at)
         self.changes.accounts.note_start(run.id, opening.at)  # or a crash before the start would leave it received
         return self.runs.create(all_put_aside(self.objects, run))
 
@@ -171,5 +174,6 @@ def _file_name(run: Run, what: What) -> str:
         "result": f"rosterbridge-{run.id}.zip",
         "errors": f"errors-{run.id}.csv",
         "provenance": f"provenance-{run.id}.csv.gz",
+        "changes": f"changes-{run.id}.csv.gz",
     }
     return names[what]

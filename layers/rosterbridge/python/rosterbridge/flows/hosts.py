@@ -7,8 +7,11 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 
-from rosterbridge.errors import InvalidRequestError
+from rosterbridge.errors import InvalidRequestError, TransientError
+from rosterbridge.flows.models import AsmAccount
+from rosterbridge.flows.ports import Delivery, Probe
 
 Address = IPv4Address | IPv6Address
 
@@ -76,3 +79,28 @@ def _carried(address: IPv6Address) -> IPv4Address | None:
     if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
+
+
+@dataclass(frozen=True)
+class CheckedDelivery:
+    """Delivers to the address that was checked: a name may lead elsewhere by now than when the account was stored."""
+
+    delivery: Delivery
+    hosts: HostCheck
+
+    def send(self, path: Path, account: AsmAccount, password: str, remote_name: str) -> dict[str, object]:
+        """Send the file as ``delivery`` does; raises InvalidRequestError as ``HostCheck`` does."""
+        checked = account.model_copy(update={"host": self._address(account.host)})
+        return self.delivery.send(path, checked, password, remote_name)
+
+    def probe(self, account: AsmAccount, password: str) -> Probe:
+        """Test the connection as ``delivery`` does."""
+        return self.delivery.probe(account, password)
+
+    def _address(self, host: str) -> str:
+        try:
+            return self.hosts.check(host)
+        except InvalidRequestError as error:
+            if error.code == "asm-host-unresolved":  # names fail to resolve for a while, too
+                raise TransientError("asm-unreachable", "unresolved") from None
+            raise

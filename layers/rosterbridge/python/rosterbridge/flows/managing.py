@@ -9,7 +9,19 @@ from rosterbridge.flows.access import Caller
 from rosterbridge.flows.asm_accounts import AsmAccounts, NewAsmAccount
 from rosterbridge.flows.changes import Changes, given_only, inside, new_id
 from rosterbridge.flows.file_accounts import FileAccounts, NewFileAccount
-from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, Model, Name, Project, Template, Thing
+from rosterbridge.flows.models import (
+    AsmAccount,
+    FileAccount,
+    Flow,
+    GuardRules,
+    Model,
+    Name,
+    Project,
+    Template,
+    Thing,
+    TimeOfDay,
+    TimeZone,
+)
 from rosterbridge.flows.ports import Change, Request
 from rosterbridge.flows.templates import FlowTemplate, default_options, flow_templates
 from rosterbridge.roster.options import ConversionOptions
@@ -28,6 +40,9 @@ class NewFlow(Model):
     asm_account: str | NewAsmAccount
     options: ConversionOptions | None = None
     enabled: bool = True
+    guard: GuardRules = GuardRules()
+    time_zone: TimeZone = "UTC"
+    expected_by: TimeOfDay | None = None
 
 
 @dataclass(frozen=True)
@@ -100,11 +115,20 @@ class Flows:
         name: str | None = None,
         enabled: bool | None = None,
         options: ConversionOptions | None = None,
+        guard: GuardRules | None = None,
+        time_zone: str | None = None,
+        expected_by: str | None = None,
     ) -> Flow:
-        """Rename, switch on or off, or give other options; raises ConflictError ``version-changed``."""
+        """Rename, switch on or off, or give other options; raises ConflictError ``version-changed``.
+
+        An empty ``expected_by`` misses no upload any more.
+        """
         caller.check_organization(organization_id)
         flow = self.changes.current(Flow, organization_id, flow_id, version)
-        return self.changes.update(caller, flow, given_only(name=name, enabled=enabled, options=options))
+        given = given_only(name=name, enabled=enabled, options=options, guard=guard, time_zone=time_zone)
+        if expected_by is not None:
+            given["expected_by"] = expected_by or None
+        return self.changes.update(caller, flow, given)
 
     def delete(self, caller: Caller, organization_id: str, flow_id: str, version: int) -> None:
         """Delete the flow; its accounts and its history stay. Raises ConflictError ``version-changed``."""
@@ -125,6 +149,9 @@ class Flows:
             asm_account_id=asm_account.id,
             options=default_options(new.template) if new.options is None else new.options,
             enabled=new.enabled,
+            guard=new.guard,
+            time_zone=new.time_zone,
+            expected_by=new.expected_by,
         )
         return CreatedFlow(flow, file_account, asm_account, password)
 

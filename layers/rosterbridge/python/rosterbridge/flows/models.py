@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from rosterbridge.roster.options import ConversionOptions
 
@@ -20,6 +20,14 @@ Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@
 ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 Name = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}+$", min_length=1, max_length=100, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}*$", max_length=100, strip_whitespace=True)]
+# Plain addresses only: neither names beside them nor quoted parts nor other alphabets, which mail services refuse
+EmailAddress = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+$", max_length=254
+    ),
+]
+MAX_ADDRESSES = 10
 
 APPLE_HOST = "upload.appleschoolcontent.com"
 
@@ -47,10 +55,11 @@ class Thing(Model):
 
 
 class Organization(Model):
-    """A district or group of schools; every other thing belongs to exactly one."""
+    """A district or group of schools; every other thing belongs to exactly one. ``notify`` hear what went wrong."""
 
     id: str
     name: Name
+    notify: Annotated[tuple[EmailAddress, ...], Field(max_length=MAX_ADDRESSES)] = ()
     created_at: datetime
     version: int = 1
 
@@ -108,8 +117,60 @@ class AsmAccount(Thing):
     flow_ids: frozenset[str] = frozenset()
 
 
+class Window(Model):
+    """Some days, the first and the last of them included, in the time zone of their flow."""
+
+    first: date
+    last: date
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.last < self.first:
+            message = "a window ends before it begins"
+            raise ValueError(message)
+        return self
+
+    def has(self, day: date) -> bool:
+        """Tell whether a day lies in the window."""
+        return self.first <= day <= self.last
+
+
+class GuardRules(Model):
+    """What an upload may change at Apple's side before somebody has to approve it.
+
+    ``removed_share`` and ``changed_share`` are of the rows of a file that Apple has, if it has ``least_rows`` of them.
+    In the windows of ``additions_only`` nothing may be removed, in those of ``blackouts`` nothing may be sent.
+    """
+
+    removed_share: float = Field(default=0.10, ge=0, le=1)
+    changed_share: float = Field(default=0.75, ge=0, le=1)
+    least_rows: int = Field(default=20, ge=1, le=1_000_000)
+    additions_only: tuple[Window, ...] = Field(default=(), max_length=50)
+    blackouts: tuple[Window, ...] = Field(default=(), max_length=50)
+
+
+def _known_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo  # only here: not every function that knows flows needs it
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):  # its own error is a KeyError
+        message = "not a time zone"
+        raise ValueError(message) from None
+    return name
+
+
+# A name of the IANA database, such as Europe/Berlin
+_ZONE = StringConstraints(pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$", max_length=64)
+TimeZone = Annotated[str, _ZONE, AfterValidator(_known_zone)]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
 class Flow(Thing):
-    """A file account, an ASM account, a template and its options, on or off."""
+    """A file account, an ASM account, a template and its options, on or off.
+
+    ``expected_by`` is the time of day, in ``time_zone``, by which an upload is missed.
+    """
 
     project_id: str
     name: Name
@@ -118,6 +179,9 @@ class Flow(Thing):
     asm_account_id: str
     options: ConversionOptions = ConversionOptions()
     enabled: bool = True
+    guard: GuardRules = GuardRules()
+    time_zone: TimeZone = "UTC"
+    expected_by: TimeOfDay | None = None
 
 
 class AuditEntry(Model):
@@ -178,7 +242,7 @@ class Step(Model):
     name: StepName
     started_at: datetime
     ended_at: datetime | None = None
-    outcome: Literal["running", "succeeded", "rejected", "failed"] = "running"
+    outcome: Literal["running", "succeeded", "rejected", "held", "superseded", "failed"] = "running"
     attempts: int = 1
     code: str | None = None
     message: str = ""
@@ -186,6 +250,23 @@ class Step(Model):
     request: dict[str, Any] = Field(default_factory=dict)
     response: dict[str, Any] = Field(default_factory=dict)
     saved: bool = False
+
+
+class Hold(Model):
+    """Why a run waits for somebody, and what was decided; ``reasons`` are codes, ``sentence`` tells in Apple's terms.
+
+    ``compared`` is the run with which it was compared: what was approved is the difference to that one.
+    """
+
+    reasons: tuple[str, ...]
+    sentence: str
+    compared: str | None = None
+    since: datetime
+    until: datetime
+    decision: Literal["approved", "rejected", "superseded"] | None = None
+    decided_at: datetime | None = None
+    decided_by: str | None = None
+    reason: str = ""
 
 
 class RunSummary(Model):
@@ -207,13 +288,22 @@ class RunSummary(Model):
 
 
 class Run(RunSummary):
-    """One upload's way through a flow."""
+    """One upload's way through a flow.
+
+    ``full_set`` is what a delta package gave with the full set of the run ``base``; ``compared`` is the run whose
+    rows Apple had when the guard looked.
+    """
 
     file_account_id: str
     source: ObjectRef
+    full_set: ObjectRef | None = None
+    base: str | None = None
     result: ObjectRef | None = None
     provenance: ObjectRef | None = None
     report: ObjectRef | None = None
+    changes: ObjectRef | None = None
+    compared: str | None = None
+    hold: Hold | None = None
     delivered_to: str | None = None
     steps: tuple[Step, ...] = ()
     expires_at: datetime
@@ -221,3 +311,38 @@ class Run(RunSummary):
     def step(self, name: StepName) -> Step | None:
         """Return the step of that name, if it has started."""
         return next((step for step in self.steps if step.name == name), None)
+
+
+class Entered(Model):
+    """A run that was received and is not converted yet; ``at`` is when it was noted."""
+
+    position: str
+    at: datetime
+
+
+class Accepted(Model):
+    """The newest full set that was accepted; ``full_set`` is what a delta builds on, None for Apple's own format."""
+
+    position: str
+    run_id: str
+    full_set: ObjectRef | None = None
+
+
+class Sent(Model):
+    """What Apple holds: the ``fingerprints`` of its rows, and the ``full_set`` of which it was made."""
+
+    position: str
+    run_id: str
+    fingerprints: ObjectRef
+    full_set: ObjectRef | None = None
+
+
+class Lane(Model):
+    """In which order a flow's runs go: those ``entered``, the one ``held``, and the ``holder`` who may send now."""
+
+    entered: dict[str, Entered] = Field(default_factory=dict)
+    accepted: Accepted | None = None
+    sent: Sent | None = None
+    held: str | None = None
+    holder: str | None = None
+    lease_until: datetime | None = None

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from rosterbridge.flows.models import (
+    Accepted,
     AsmAccount,
     AuditEntry,
     FileAccount,
     Flow,
+    Hold,
+    Lane,
     Model,
     ObjectRef,
     Organization,
@@ -20,6 +24,7 @@ from rosterbridge.flows.models import (
     Run,
     RunStatus,
     RunSummary,
+    Sent,
     Step,
     Thing,
 )
@@ -117,6 +122,12 @@ class AccountStore(Protocol):
     def forget_home(self, file_account_id: str) -> None:
         """Note that a removed account's home folder is gone."""
 
+    def due_lanes(self, now: datetime) -> Sequence[str]:
+        """Return the ids of removed flows whose lanes are to be removed by now."""
+
+    def forget_lane(self, flow_id: str) -> None:
+        """Note that a removed flow's lane is gone."""
+
     def note_start(self, run_id: str, at: datetime) -> None:
         """Note that a run is about to be recorded and started: whoever finds the note later makes sure that it was."""
 
@@ -182,12 +193,82 @@ class RunStore(Protocol):
         report: ObjectRef | None = None,
         result: ObjectRef | None = None,
         provenance: ObjectRef | None = None,
+        full_set: ObjectRef | None = None,
+        base: str | None = None,
+        changes: ObjectRef | None = None,
+        compared: str | None = None,
+        hold: Hold | None = None,
         delivered_to: str | None = None,
     ) -> None:
         """Record how a step ended, with what it produced; an ended run keeps its summary.
 
         Raises NotFoundError ``run-missing``.
         """
+
+    def wait(self, run_id: str, task_token: str) -> None:
+        """Record that the run waits for somebody, who answers with the token; raises PermanentError ``run-ended``."""
+
+    def decide(self, run_id: str, hold: Hold) -> str | None:
+        """Record the decision about a held run, once, and return the token of whoever waits for it.
+
+        None where the run is not held, has ended or has another decision already; the same decision may be repeated.
+        """
+
+    def reject(self, run_id: str, code: str, sentence: str, at: datetime) -> Run | None:
+        """End a run whose file must not be sent, and return it as it is then.
+
+        None where it is unknown, is being sent or has ended: those stay as they are.
+        """
+
+
+class Claim(StrEnum):
+    """Whether a run may be sent now; only with ``CLAIMED`` it may."""
+
+    CLAIMED = "claimed"
+    BUSY = "busy"  # another run of the flow is being sent
+    OVERTAKEN = "overtaken"  # a newer run was sent
+    STALE = "stale"  # something else was sent than what the run was compared with
+    SENT = "sent"  # the run itself was sent
+
+
+class LaneStore(Protocol):
+    """Keeps the lanes of flows: what two runs of a flow at once may do is decided here."""
+
+    def get(self, flow_id: str) -> Lane:
+        """Return the lane as it is stored now, an empty one where there is none."""
+
+    def enter(self, flow_id: str, run_id: str, position: str, at: datetime) -> None:
+        """Note that a run was received; may be repeated."""
+
+    def leave(self, flow_id: str, run_id: str) -> None:
+        """Note that a run keeps nobody waiting any more; may be repeated."""
+
+    def accept(self, flow_id: str, accepted: Accepted, *, base: str | None = None) -> bool:
+        """Keep the full set of a run, which leaves; False, and nothing is done, when a newer one is kept.
+
+        With a ``base`` also when the one that is kept is not that run's. May be repeated.
+        """
+
+    def revert(self, flow_id: str, run_id: str) -> None:
+        """Forget the full set of a run that was turned down, if it is the one that is kept: what Apple has is again."""
+
+    def hold(self, flow_id: str, run_id: str | None) -> None:
+        """Note which run waits for somebody, or that none does."""
+
+    def claim(self, flow_id: str, run: tuple[str, str], compared: str | None, now: datetime, until: datetime) -> Claim:
+        """Try to become the one that sends, until ``until``; ``run`` is position and id, ``compared`` a run's id.
+
+        May be repeated by the run that has it. Nobody has it any more after the end of the time.
+        """
+
+    def release(self, flow_id: str, run_id: str) -> None:
+        """Let others send; nothing is done for a run that has it not."""
+
+    def note_sent(self, flow_id: str, sent: Sent) -> bool:
+        """Keep what Apple holds now and let others send; False, and nothing is done, for a run that has it not."""
+
+    def remove(self, flow_id: str) -> None:
+        """Remove all that is known of a flow's lane."""
 
 
 class ObjectStore(Protocol):
@@ -220,6 +301,12 @@ class ObjectStore(Protocol):
     def empty(self, bucket: str, prefix: str) -> int:
         """Delete every version of every object below the prefix; return how many."""
 
+    def keys(self, bucket: str, prefix: str) -> Sequence[str]:
+        """Return the keys of all objects that begin with the prefix, in the order of the keys."""
+
+    def erase(self, ref: ObjectRef) -> None:
+        """Delete every version of one object; a missing one is no error."""
+
 
 class SecretBox(Protocol):
     """Encrypts what must be read again, bound to its organization."""
@@ -236,6 +323,13 @@ class Workflow(Protocol):
 
     def start(self, run_id: str, source: ObjectRef) -> None:
         """Start the run's execution; starting it again is no error."""
+
+
+class Waiting(Protocol):
+    """Executions that wait for somebody."""
+
+    def resume(self, task_token: str, decision: str) -> None:
+        """Tell a waiting execution what was decided; one that waits no longer is no error."""
 
 
 @dataclass(frozen=True)
@@ -266,6 +360,28 @@ class Delivery(Protocol):
 
         Never raises for what the other side does or is: the answer tells how far it came.
         """
+
+
+class Passage(StrEnum):
+    """Whether a delivery to a host may pass its circuit: ``FREE`` and ``TRIAL`` may."""
+
+    FREE = "free"
+    TRIAL = "trial"  # alone, to find out whether the host is back
+    AWAITED = "awaited"  # another delivery finds that out at this moment
+    BARRED = "barred"
+
+
+class Circuit(Protocol):
+    """Keeps for each host, ``<host>:<port>``, whether it is away; all processes share what is known."""
+
+    def allows(self, host: str, now: datetime) -> Passage:
+        """Tell whether a delivery may pass; whoever gets ``TRIAL`` is the only one."""
+
+    def failed(self, host: str, now: datetime, *, trial: bool) -> bool:
+        """Note that a delivery found the host away; True when the circuit opened by that."""
+
+    def succeeded(self, host: str) -> bool:
+        """Note that the host is there; True when the circuit closed by that."""
 
 
 @dataclass(frozen=True)

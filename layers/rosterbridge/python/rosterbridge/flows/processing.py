@@ -1,225 +1,190 @@
-"""The steps of a run after it was received: validate, convert, forward."""
+"""The steps that look into an upload: validate and convert."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from rosterbridge.errors import (
-    ConfigurationError,
-    InvalidRequestError,
-    NotFoundError,
-    PermanentError,
-    RosterbridgeError,
-    TransientError,
-    at_boundary,
-)
-from rosterbridge.flows.hosts import HostCheck
+from rosterbridge.errors import NotFoundError, PermanentError
+from rosterbridge.flows.lanes import is_next, position
 from rosterbridge.flows.messages import message
-from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Project, Run, RunStatus, Step, StepName
-from rosterbridge.flows.ports import AccountStore, Delivery, ObjectStore, RunStore, SecretBox
-from rosterbridge.flows.run_files import put_aside, run_object
-from rosterbridge.roster.report import Report, counted
+from rosterbridge.flows.models import Accepted, Lane, Model, ObjectRef, Run, RunStatus
+from rosterbridge.flows.run_files import run_object
+from rosterbridge.flows.step_work import Steps, Work
+
+if TYPE_CHECKING:
+    from rosterbridge.roster.report import Report
 
 MOST_OPTIONS = 32 * 1024  # characters of JSON
+OVERTAKEN, DELTA_OVERTAKEN = "run-overtaken", "delta-overtaken"
 
 
 class Validation(Model):
-    """What the state machine learns from validation."""
+    """What the state machine learns from validation; ``waiting`` means that an earlier run is not through yet."""
 
-    accepted: bool
-    report: ObjectRef
+    outcome: Literal["accepted", "rejected", "waiting"]
+    report: ObjectRef | None = None
 
 
 class Conversion(Model):
-    """What the state machine learns from conversion."""
+    """What the state machine learns from conversion.
 
-    result: ObjectRef
+    ``superseded``: a newer upload was accepted. ``lost``: likewise, and this is a delta package, whose changes the
+    newer one need not have. ``stale``: the full set that a delta package changes is another one by now.
+    """
 
-
-class Forwarding(Model):
-    """What the state machine learns from forwarding; ``sent_bytes`` is the size at Apple's side."""
-
-    remote_name: str
-    sent_bytes: int
+    outcome: Literal["converted", "superseded", "lost", "stale"]
 
 
 @dataclass(frozen=True)
-class Processor:
-    """What every step needs; ``now`` is the clock."""
-
-    accounts: AccountStore
-    runs: RunStore
-    objects: ObjectStore
-    now: Callable[[], datetime]
+class Processor(Steps):
+    """Validates and converts; runs of one flow do so one after the other, in the order of their receipt."""
 
     def validate(self, run_id: str) -> Validation:
         """Check the upload by all rules and store the report; a bad upload is an answer, not an error."""
-        from rosterbridge.roster import validate
+        run = self.run(run_id)
+        if not is_next(run, self.lanes, self.runs, self.now()):
+            return Validation(outcome="waiting")
+        with self.step(run, "validate", RunStatus.VALIDATING) as work:
+            source = work.fetch(run.source)
+            work.requests(method="validate", **_asked(work, source))
+            report = self._report(work, source)
+            stored = run_object(run.source.bucket, run_id, "report.json")
+            self._keep_report(work, report, stored)
+        if not report.accepted:
+            self.lanes.leave(run.flow_id, run_id)
+        return Validation(outcome="accepted" if report.accepted else "rejected", report=stored)
+
+    def _report(self, work: Work, source: Path) -> Report:
+        """Return the report; a delta package is merged with the full set that the flow has."""
+        from rosterbridge.roster import validate, validate_delta
+        from rosterbridge.roster.delta import is_delta
+
+        run, as_of = work.run, work.run.received_at.date()
+        accepted = self._base(run) if is_delta(source) else None
+        if accepted is None:
+            return validate(source, work.flow.options, as_of=as_of)
+        base_run, base = accepted
+        merged = work.folder / "full-set.zip"
+        report = validate_delta(source, self._fetch_base(work, base), merged, work.flow.options, as_of=as_of)
+        if report.accepted:
+            stored = run_object(run.source.bucket, run.id, "full-set.zip")
+            self.objects.upload(merged, stored)
+            work.produced(full_set=stored, base=base_run)
+        return report
+
+    def _base(self, run: Run) -> tuple[str, ObjectRef] | None:
+        """Return the full set that a delta package changes, and the run that it is of."""
+        lane = self.lanes.get(run.flow_id)
+        if lane.accepted is not None:
+            before = self.runs.get(lane.accepted.run_id)
+            if before is not None and before.status is RunStatus.REJECTED:  # it was held, and turned down
+                self.lanes.revert(run.flow_id, lane.accepted.run_id)
+                lane = self.lanes.get(run.flow_id)
+        found = full_set(lane)
+        return (lane.accepted.run_id, found) if lane.accepted and found else None
+
+    def _fetch_base(self, work: Work, base: ObjectRef) -> Path:
+        try:
+            return work.fetch(base, "base.zip")
+        except NotFoundError:
+            raise PermanentError("full-set-expired") from None
+
+    def _keep_report(self, work: Work, report: Report, stored: ObjectRef) -> None:
         from rosterbridge.roster.documents import report_to_json
 
-        with self._step(run_id, "validate", RunStatus.VALIDATING) as work:
-            source = work.fetch(work.run.source)
-            work.requests(method="validate", **_asked(work, source))
-            report = validate(source, work.flow.options, as_of=work.run.received_at.date())
-            stored = run_object(work.run.source.bucket, run_id, "report.json")
-            self.objects.put_text(report_to_json(report), stored)
-            work.ended(
-                outcome="succeeded" if report.accepted else "rejected",
-                code=report.rejected_by,
-                message=report.summary,
-                counts=_counts(report),
-                response={
-                    "format": report.format,
-                    "accepted": report.accepted,
-                    "codes": list(report.codes),
-                    "target": stored.key,
-                },
-            )
-            work.produced(report=stored, summary=report.summary)
-        return Validation(accepted=report.accepted, report=stored)
+        self.objects.put_text(report_to_json(report), stored)
+        work.ended(
+            outcome="succeeded" if report.accepted else "rejected",
+            code=report.rejected_by,
+            message=report.summary,
+            counts=_counts(report),
+            response={
+                "format": report.format,
+                "accepted": report.accepted,
+                "codes": list(report.codes),
+                "target": stored.key,
+            },
+        )
+        work.produced(report=stored, summary=report.summary)
 
     def convert(self, run_id: str) -> Conversion:
         """Write the ZIP that Apple gets; raises PermanentError if conversion disagrees with validation."""
+        run = self.run(run_id)
+        with self.step(run, "convert", RunStatus.CONVERTING) as work:
+            source = work.fetch(run.full_set if run.base and run.full_set else run.source)
+            work.requests(method="convert", **_asked(work, source))
+            report = self._converted(work, source)
+            outcome = self._accept(work, source, report)
+            if outcome != "converted":
+                code = DELTA_OVERTAKEN if outcome == "lost" else OVERTAKEN
+                ended = "rejected" if outcome == "lost" else "superseded"
+                work.ended(outcome=ended, code=code, message=message(code))
+                work.produced(summary=message(code))
+        return Conversion(outcome=outcome)
+
+    def _converted(self, work: Work, source: Path) -> Report:
         from rosterbridge.roster import convert
 
-        with self._step(run_id, "convert", RunStatus.CONVERTING) as work:
-            source, target = work.fetch(work.run.source), work.folder / "result.zip"
-            origins = work.folder / "provenance.csv.gz"
-            work.requests(method="convert", **_asked(work, source))
-            as_of = work.run.received_at.date()
-            report = convert(source, target, work.flow.options, as_of=as_of, provenance=origins)
-            if not report.accepted:
-                raise PermanentError("conversion-differs")
-            stored = run_object(work.run.source.bucket, run_id, "result.zip")
-            self.objects.upload(target, stored)
-            provenance = run_object(work.run.source.bucket, run_id, "provenance.csv.gz")
-            self.objects.upload(origins, provenance)
-            size = target.stat().st_size
-            work.ended(
-                outcome="succeeded",
-                counts={**report.sent, "bytes": size},
-                message="Passed on unchanged." if report.unchanged else "Converted to Apple School Manager CSV.",
-                response={"format": "asm", "unchanged": report.unchanged, "target": stored.key, "bytes": size},
-            )
-            work.produced(result=stored, provenance=provenance)
-        return Conversion(result=stored)
+        run = work.run
+        target, origins = work.folder / "result.zip", work.folder / "provenance.csv.gz"
+        report = convert(
+            source,
+            target,
+            work.flow.options,
+            as_of=run.received_at.date(),
+            provenance=origins,
+            is_condensed=bool(run.base and run.full_set),
+        )
+        if not report.accepted:
+            raise PermanentError("conversion-differs")
+        stored = run_object(run.source.bucket, run.id, "result.zip")
+        self.objects.upload(target, stored)
+        provenance = run_object(run.source.bucket, run.id, "provenance.csv.gz")
+        self.objects.upload(origins, provenance)
+        size = target.stat().st_size
+        work.ended(
+            outcome="succeeded",
+            counts={**report.sent, "bytes": size},
+            message="Passed on unchanged." if report.unchanged else "Converted to Apple School Manager CSV.",
+            response={"format": "asm", "unchanged": report.unchanged, "target": stored.key, "bytes": size},
+        )
+        work.produced(result=stored, provenance=provenance)
+        return report
 
-    def forward(self, run_id: str, delivery: Delivery, secrets: SecretBox, hosts: HostCheck) -> Forwarding:
-        """Send the ZIP to Apple, to the address that was checked; raises TransientError or PermanentError."""
-        with self._step(run_id, "forward", RunStatus.FORWARDING) as work:
-            account = self._asm_account(work.flow)
-            password = secrets.decrypt(account.encrypted_password, organization_id=account.organization_id)
-            result = run_object(work.run.source.bucket, run_id, "result.zip")
-            local = work.fetch(result)
-            name, size = remote_name(run_id), local.stat().st_size
-            server = {"host": account.host, "port": account.port, "folder": account.folder}
-            work.requests(method="put", source=result.key, **server, name=name, bytes=size)
-            checked = account.model_copy(update={"host": _address(hosts, account.host)})
-            sent = {**delivery.send(local, checked, password, name), "outcome": "stored"}
-            converted = work.run.step("convert")
-            work.ended(outcome="succeeded", counts={"bytes": size}, message="Handed over to Apple.", response=sent)
-            work.produced(
-                summary=f"Sent to Apple School Manager: {counted(converted.counts if converted else {})}.",
-                delivered_to=f"{account.host}:{account.port}/{account.folder}/{name}",
-            )
-        return Forwarding(remote_name=name, sent_bytes=size)
+    def _accept(self, work: Work, source: Path, report: Report) -> Literal["converted", "superseded", "lost", "stale"]:
+        """Make the run's full set the newest of its flow, unless a newer run's is."""
+        run = work.run
+        kept = run.full_set if run.base else None
+        if kept is None and report.format != "asm":
+            from rosterbridge.roster.delta import condense
 
-    def _asm_account(self, flow: Flow) -> AsmAccount:
-        account = self.accounts.get(AsmAccount, flow.organization_id, flow.asm_account_id)
-        if account is None:
-            raise ConfigurationError("asm-account-missing", flow.asm_account_id)
-        return account
-
-    @contextmanager
-    def _step(self, run_id: str, name: StepName, status: RunStatus) -> Iterator[_Work]:
-        run = self.runs.get(run_id)
-        if run is None:
-            raise NotFoundError("run-missing", run_id)
-        earlier = run.step(name)
-        step = Step(name=name, started_at=self.now(), attempts=earlier.attempts + 1 if earlier else 1)
-        self.runs.start_step(run_id, status, step)
-        with tempfile.TemporaryDirectory(prefix="run-") as folder:
-            work = _Work(self, run, Path(folder), step)
-            try:
-                work.flow = self._flow(run)
-                yield work
-            except Exception as error:
-                work.failed(at_boundary(error).code)
-                with suppress(RosterbridgeError):  # what went wrong first decides whether the step is tried again
-                    work.save()
-                raise
-            work.save()
-
-    def _flow(self, run: Run) -> Flow:
-        flow = self.accounts.get(Flow, run.organization_id, run.flow_id)
-        if flow is None:
-            raise ConfigurationError("flow-missing", run.flow_id)
-        return flow
+            condensed = work.folder / "condensed.zip"
+            condense(source, condensed)
+            kept = run_object(run.source.bucket, run.id, "full-set.zip")
+            self.objects.upload(condensed, kept)
+        accepted = Accepted(position=position(run), run_id=run.id, full_set=kept)
+        if self.lanes.accept(run.flow_id, accepted, base=run.base):
+            work.produced(full_set=kept)
+            return "converted"
+        newer = self.lanes.get(run.flow_id).accepted
+        if newer is None or newer.position < accepted.position:
+            return "stale"
+        return "lost" if run.base else "superseded"
 
 
-class _Work:
-    """One step in progress: its folder, what it recorded, what it produced."""
-
-    flow: Flow
-
-    def __init__(self, processor: Processor, run: Run, folder: Path, step: Step) -> None:
-        self.run = run
-        self.folder = folder
-        self._processor = processor
-        self._step = step
-        self._produced: dict[str, Any] = {}
-
-    def fetch(self, ref: ObjectRef) -> Path:
-        path = self.folder / "input.zip"
-        self._processor.objects.download(ref, path)
-        return path
-
-    def requests(self, **request: Any) -> None:
-        self._step = self._step.model_copy(update={"request": request})
-
-    def ended(self, **outcome: Any) -> None:
-        self._step = self._step.model_copy(update=outcome)
-
-    def produced(self, **produced: Any) -> None:
-        self._produced.update(produced)
-
-    def failed(self, code: str) -> None:
-        self.ended(outcome="failed", code=code, message=message(code), response={"outcome": "failed", "code": code})
-        self.produced(summary=message(code))
-
-    def save(self) -> None:
-        step = self._step.model_copy(update={"ended_at": self._processor.now()})
-        project = self._processor.accounts.get(Project, self.run.organization_id, self.run.project_id)
-        if project is not None and project.save_data:
-            with suppress(RosterbridgeError):  # a file is not sent once more because this could not be kept
-                step = put_aside(self._processor.objects, self.run.source.bucket, self.run.id, step)
-        step = step.model_copy(update={"request": {}, "response": {}})
-        self._processor.runs.end_step(self.run.id, step, **self._produced)
+def full_set(lane: Lane) -> ObjectRef | None:
+    """Return where the newest full set lies: that of the run that Apple has is kept for longer."""
+    if lane.accepted is None:
+        return None
+    if lane.sent is not None and lane.sent.run_id == lane.accepted.run_id:
+        return lane.sent.full_set
+    return lane.accepted.full_set
 
 
-def remote_name(run_id: str) -> str:
-    """Return the name that a run's ZIP has on Apple's server: plain ASCII, and the same for every try."""
-    return f"rosterbridge-{run_id}.zip"
-
-
-def _address(hosts: HostCheck, host: str) -> str:
-    """Return what to connect to; a name may lead elsewhere by now than when the account was stored."""
-    try:
-        return hosts.check(host)
-    except InvalidRequestError as error:
-        if error.code == "asm-host-unresolved":  # names fail to resolve for a while, too
-            raise TransientError("asm-unreachable", "unresolved") from None
-        raise
-
-
-def _asked(work: _Work, source: Path) -> dict[str, Any]:
+def _asked(work: Work, source: Path) -> dict[str, Any]:
     """Return what a step works on; options of unusual length are left out, since a run is shown whole."""
     asked = {"source": work.run.source.key, "bytes": source.stat().st_size}
     options = asdict(work.flow.options)

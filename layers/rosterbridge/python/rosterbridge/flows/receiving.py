@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rosterbridge.errors import NotFoundError
+from rosterbridge.flows.broken_uploads import BrokenUpload, BrokenUploads, StoredVersion
+from rosterbridge.flows.lanes import position
 from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import FileAccount, Flow, ObjectRef, Project, Run, RunStatus, Step
-from rosterbridge.flows.ports import AccountStore, ObjectStore, RunStore, Workflow
+from rosterbridge.flows.notice_ports import Outcomes
+from rosterbridge.flows.ports import AccountStore, LaneStore, ObjectStore, RunStore, Workflow
+from rosterbridge.flows.result_files import is_result_place
 from rosterbridge.flows.run_files import all_put_aside, run_object
 from rosterbridge.flows.signing_in import HOME_PREFIX
+from rosterbridge.flows.upload_limits import LimitCheck, OverLimit
 
 # What SFTP clients call a file that they have not finished
 TEMPORARY_SUFFIXES = (".filepart", ".part", ".tmp", ".partial", ".crdownload")
@@ -21,23 +27,29 @@ SWITCHED_OFF = "flow-switched-off"
 
 @dataclass(frozen=True)
 class Uploaded:
-    """One version of an object that S3 says was created; ``size`` in bytes."""
+    """One version of an object that S3 says was created; ``size`` in bytes, ``etag`` is S3's tag of its content."""
 
     ref: ObjectRef
     size: int
     at: datetime
+    etag: str = ""
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """What receiving needs; ``run_bucket`` keeps the runs' files, ``keep_runs`` the time that a record lives."""
+    """What receiving needs; ``run_bucket`` keeps the runs' files, ``keep_runs`` is the time that a record lives."""
 
     accounts: AccountStore
     runs: RunStore
     objects: ObjectStore
+    lanes: LaneStore
     workflow: Workflow
+    outcomes: Outcomes
+    limits: LimitCheck
+    broken: BrokenUploads
     run_bucket: str
     keep_runs: timedelta
+    now: Callable[[], datetime]
 
     def receive(self, uploaded: Uploaded) -> list[str]:
         """Start a run for each flow of the account and take the object out of the home; return the run ids.
@@ -51,23 +63,53 @@ class Receiver:
         if not flows or not self.objects.exists(uploaded.ref):
             return []
         try:
-            started = [self._start(uploaded, flow) for flow in flows]
+            over = self.limits.check(flows[0].file_account_id, run_id(uploaded.ref, ""), uploaded.size, uploaded.at)
+            runs = [self._record(uploaded, flow, over) for flow in flows]
         except NotFoundError:  # a repeated event finished between the check and the copy
             return []
+        self._start(uploaded, runs)
         self._note(uploaded, flows[0])
         self.objects.delete(uploaded.ref)
-        return started
+        return [run.id for run in runs]
 
-    def _start(self, uploaded: Uploaded, flow: Flow) -> str:
+    def hear_of_failure(self, broken: BrokenUpload) -> list[str]:
+        """End the runs of an upload that broke off, but those that are being sent; return the ids of those ended.
+
+        May be repeated, and may come before the upload itself.
+        """
+        if not is_upload(broken.ref.key, broken.size):
+            return []
+        ended = self.broken.hear(broken, self.now())
+        for identity in ended:
+            self.outcomes.tell(identity)
+        return ended
+
+    def _record(self, uploaded: Uploaded, flow: Flow, over: OverLimit | None) -> Run:
         project = self.accounts.get(Project, flow.organization_id, flow.project_id)
         save_data = bool(project and project.save_data)
         run = new_run(uploaded, flow, self.run_bucket, self.keep_runs, save_data=save_data)
+        if over is not None:
+            run = rejected(run, over.code, over.sentence)
         self.objects.copy(uploaded.ref, run.source)
+        if not run.status.final:
+            self.lanes.enter(flow.id, run.id, position(run), self.now())  # first: or a later run could pass it unseen
         # the flow may have been switched since an earlier try: its record counts
         stored = self.runs.create(all_put_aside(self.objects, run))
-        if not stored.status.final:
-            self.workflow.start(stored.id, stored.source)
-        return stored.id
+        if stored.status.final or stored.step("convert") is not None:  # a repeated event has entered it again
+            self.lanes.leave(flow.id, run.id)
+        return stored
+
+    def _start(self, uploaded: Uploaded, runs: list[Run]) -> None:
+        """Start the runs, but those that have ended, and all of them if the upload broke off."""
+        ids = tuple(run.id for run in runs)
+        version = StoredVersion(uploaded.ref, uploaded.etag, uploaded.size, ids)
+        now = self.now()
+        ended = self.broken.end(ids, now) if self.broken.is_broken(version, now) else []
+        for run in runs:
+            if run.status.final or run.id in ended:
+                self.outcomes.tell(run.id)
+            else:
+                self.workflow.start(run.id, run.source)
 
     def _note(self, uploaded: Uploaded, flow: Flow) -> None:
         account = self.accounts.get(FileAccount, flow.organization_id, flow.file_account_id)
@@ -76,9 +118,11 @@ class Receiver:
 
 
 def is_upload(key: str, size: int) -> bool:
-    """Tell an upload from a folder, an empty object, a hidden or an unfinished file."""
+    """Tell an upload from a folder, an empty object, a hidden or an unfinished file, and from a result of ours."""
     parts = key.split("/")
     if key.endswith("/") or size == 0 or len(parts) <= HOME_DEPTH or parts[0] != HOME_PREFIX:
+        return False
+    if is_result_place(tuple(parts[HOME_DEPTH:])):
         return False
     hidden = any(part.startswith((".", "~")) for part in parts[HOME_DEPTH:])
     return not hidden and not key.lower().endswith(TEMPORARY_SUFFIXES)
@@ -118,7 +162,7 @@ def new_run(uploaded: Uploaded, flow: Flow, run_bucket: str, keep: timedelta, *,
         origin=uploaded.ref,
     )
     run = open_run(opening, run_bucket, keep, save_data=save_data)
-    return run if flow.enabled else _switched_off(run)
+    return run if flow.enabled else rejected(run, SWITCHED_OFF, message(SWITCHED_OFF))
 
 
 def open_run(opening: Opening, run_bucket: str, keep: timedelta, *, save_data: bool) -> Run:
@@ -162,17 +206,16 @@ def _step(opening: Opening, source: ObjectRef, *, save_data: bool) -> Step:
     )
 
 
-def _switched_off(run: Run) -> Run:
-    why = message(SWITCHED_OFF)
-    steps = tuple(
-        step.model_copy(update={"outcome": "rejected", "code": SWITCHED_OFF, "message": why}) for step in run.steps
-    )
+def rejected(run: Run, code: str, sentence: str) -> Run:
+    """Return the record of a run that ends before its first step."""
+    update = {"outcome": "rejected", "code": code, "message": sentence}
+    steps = tuple(step.model_copy(update=update) for step in run.steps)
     return run.model_copy(
         update={
             "status": RunStatus.REJECTED,
             "ended_at": run.received_at,
-            "summary": why,
-            "error": SWITCHED_OFF,
+            "summary": sentence,
+            "error": code,
             "steps": steps,
         }
     )

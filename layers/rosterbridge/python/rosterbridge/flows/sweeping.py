@@ -1,4 +1,4 @@
-"""What is made good later: homes of deleted file accounts are removed, and runs started whose start broke off."""
+"""What is made good later: what deleted accounts and flows left is removed, and runs are started that were not."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rosterbridge.errors import RosterbridgeError
+from rosterbridge.flows.lanes import lane_folder
 from rosterbridge.flows.models import RunStatus
-from rosterbridge.flows.ports import AccountStore, ObjectStore, RunStore, Workflow
+from rosterbridge.flows.ports import AccountStore, LaneStore, ObjectStore, RunStore, Workflow
 from rosterbridge.flows.signing_in import home_prefix
 
 # Longer than any request takes, so that a start which goes on is left alone
@@ -17,32 +18,36 @@ START_TAKES = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep did: homes removed, versions of files in them, and runs started."""
+    """What a sweep did: homes and lanes removed, versions of files in them, and runs started."""
 
     homes: int
+    lanes: int
     files: int
     runs: int
 
 
 @dataclass(frozen=True)
 class Sweeper:
-    """What sweeping needs; ``home_bucket`` holds the homes, ``now`` is the clock."""
+    """What sweeping needs; ``home_bucket`` holds the homes, ``run_bucket`` the lanes' files, ``now`` is the clock."""
 
     accounts: AccountStore
     objects: ObjectStore
     runs: RunStore
+    lanes: LaneStore
     workflow: Workflow
     home_bucket: str
+    run_bucket: str
     now: Callable[[], datetime]
 
     def sweep(self) -> Swept:
         """Do all that is due; a sweep may be repeated. What fails holds up nothing else, and is raised at the end."""
         failures: list[RosterbridgeError] = []
-        files = self._each(self.accounts.due_homes(self.now()), self._empty, failures)
+        homes = self._each(self.accounts.due_homes(self.now()), self._empty, failures)
+        lanes = self._each(self.accounts.due_lanes(self.now()), self._remove_lane, failures)
         started = self._each(self.accounts.open_starts(self.now() - START_TAKES), self._start, failures)
         if failures:
             raise failures[0]
-        return Swept(len(files), sum(files), sum(started))
+        return Swept(len(homes), len(lanes), sum(homes) + sum(lanes), sum(started))
 
     @staticmethod
     def _each(found: Iterable[str], work: Callable[[str], int], failures: list[RosterbridgeError]) -> list[int]:
@@ -59,6 +64,13 @@ class Sweeper:
         # with the slash: the prefix of one id must not be that of another
         files = self.objects.empty(self.home_bucket, f"{home_prefix(file_account_id)}/")
         self.accounts.forget_home(file_account_id)
+        return files
+
+    def _remove_lane(self, flow_id: str) -> int:
+        """Remove what was kept for a flow's next run; return how many versions of files it had."""
+        files = self.objects.empty(self.run_bucket, lane_folder(flow_id))
+        self.lanes.remove(flow_id)
+        self.accounts.forget_lane(flow_id)
         return files
 
     def _start(self, run_id: str) -> int:
