@@ -169,6 +169,8 @@ def test_on_a_blackout_day_of_the_flows_time_zone_nothing_is_sent() -> None:
         other = Pipeline(asm(), guard=GuardRules(blackouts=(Window(first=day, last=day),)), time_zone=zone)
         other.prepare()
         assert other.check().decision == decision
+        if decision == "hold":
+            assert other.run.summary == f"Held: {message('blackout')} Approve or reject it."
 
 
 def test_what_was_approved_is_not_asked_for_again() -> None:

@@ -106,7 +106,7 @@ class Guard(Steps):
             text = "Approved." if known else (sentence or UNHARMED if changes else FIRST)
             work.ended(outcome="succeeded", message=text, response={"decision": "forward"})
             return "forward"
-        held = f"Held: {sentence or message(reasons[0])} {_why(reasons)} Approve or reject it."
+        held = " ".join(part for part in ("Held:", sentence, _why(reasons), "Approve or reject it.") if part)
         now = self.now()
         work.produced(
             summary=held,
