@@ -209,7 +209,7 @@ def test_request_and_response_are_there_only_while_the_project_saves_them(
     project = anna.line.told("projects", "update", anna.project, "--no-save-data")
     assert (project["save_data_since"], project["save_data_by"]) == (None, None)
     unsaved = anna.again(first_run)
-    assert [(step["request"], step["response"]) for step in anna.steps(unsaved).values()] == [({}, {})] * 4
+    assert [(step["request"], step["response"]) for step in anna.steps(unsaved).values()] == [({}, {})] * 5
     assert anna.steps(saved) == steps
 
 

@@ -410,7 +410,7 @@ def test_random_histories_end_well(definition: Mapping[str, Any]) -> None:
     )
     Histories.TestCase("runTest").runTest()
 
-    assert len(Histories.points) >= 20, Histories.points
+    assert len(Histories.points) >= HISTORIES // 15, Histories.points
     assert set(Histories.outcomes) == {"succeeded", "rejected", "failed", "superseded"}
 
 

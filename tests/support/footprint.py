@@ -18,10 +18,14 @@ STAGE = "rosterbridge-local-"
 
 @dataclass
 class Footprint:
-    """The peaks: resident bytes of one process by its function's name, and bytes of scratch of all runs together."""
+    """The peaks: resident bytes of one process by its function's name, and bytes of scratch of all runs together.
+
+    ``before`` is the scratch of steps that were killed earlier.
+    """
 
     memory: dict[str, int] = field(default_factory=dict)
     scratch: int = 0
+    before: list[Path] = field(default_factory=list)
     names: dict[int, str] = field(default_factory=dict)
 
     def sample(self, stack: StackUnderTest) -> None:
@@ -69,7 +73,7 @@ def _peak(process: psutil.Process) -> int:
 @contextmanager
 def footprint(stack: StackUnderTest) -> Iterator[Footprint]:
     """Watch the functions while the context lasts."""
-    found, ended = Footprint(), threading.Event()
+    found, ended = Footprint(before=scratch_files(stack)), threading.Event()
 
     def watch() -> None:
         while not ended.wait(SAMPLE_SECONDS):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import tempfile
 import zipfile
 from contextlib import suppress
 from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,3 +199,19 @@ def test_a_step_that_breaks_at_any_point_can_be_done_again(number: int, after: b
     assert pipeline.objects.keys("runs") == [
         f"runs/{pipeline.received.id}/{name}" for name in ("report.json", "source.zip")
     ]
+
+
+def test_what_a_step_left_that_was_killed_is_removed_by_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, alive, other = (tmp_path / name for name in ("run-dead", "run-alive", "else"))
+    for folder, minutes in ((dead, 16), (alive, 10), (other, 60)):
+        folder.mkdir()
+        (folder / "input.zip").write_bytes(b"a roster")
+        then = (flows.AT - timedelta(minutes=minutes)).timestamp()
+        os.utime(folder, (then, then))
+
+    Pipeline().validate()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["else", "run-alive"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import Flow, ObjectRef, Project, Run, RunStatus, Step, StepName
 from rosterbridge.flows.ports import AccountStore, LaneStore, ObjectStore, RunStore
 from rosterbridge.flows.run_files import put_aside
+
+FOLDER = "run-"
+DEAD_AFTER = timedelta(minutes=15)  # longer than any function may live
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Steps:
         earlier = run.step(name)
         step = Step(name=name, started_at=self.now(), attempts=earlier.attempts + 1 if earlier else 1)
         self.runs.start_step(run.id, status, step)
-        with tempfile.TemporaryDirectory(prefix="run-") as folder:
+        _remove_what_died(step.started_at)
+        with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
             work = Work(self, run, Path(folder), step)
             try:
                 work.flow = self._flow(run)
@@ -57,6 +62,14 @@ class Steps:
         if flow is None:
             raise ConfigurationError("flow-missing", run.flow_id)
         return flow
+
+
+def _remove_what_died(now: datetime) -> None:
+    """Remove the folders of steps whose process was killed: its successor may find the same disk."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
+        with suppress(OSError):
+            if folder.stat().st_mtime < (now - DEAD_AFTER).timestamp():
+                shutil.rmtree(folder)
 
 
 class Work:
