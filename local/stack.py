@@ -158,6 +158,13 @@ class LocalStack:
                 audit=DynamoAuditStore(self.outputs["AuditTable"]),
                 waiting=StepFunctionsWaiting(),
             )
+        self._release_lanes()
+
+    def _release_lanes(self) -> None:
+        """Let the flows send at once: whatever held a lane before this start does not run any more."""
+        for flow in self.stores.accounts.list(Flow, self.organization_id):
+            if holder := self.stores.lanes.get(flow.id).holder:
+                self.stores.lanes.release(flow.id, holder)
 
     @property
     def plan(self) -> deploy.Plan:
