@@ -141,7 +141,7 @@ class SftpDelivery:
         try:
             with _reading_what_it_says():
                 transport.start_client(timeout=self._answer_seconds)
-        except paramiko.SSHException:
+        except (paramiko.SSHException, EOFError):  # its own time for the handshake may end first
             if time.monotonic() - started < self._answer_seconds:
                 raise
             raise TransientError("asm-timed-out", "banner") from None
