@@ -14,10 +14,10 @@ from rosterbridge.errors import (
     TransientError,
 )
 from rosterbridge.flows.guarding import fingerprints_of, result_of
-from rosterbridge.flows.holding import supersede
+from rosterbridge.flows.holding import overtake
 from rosterbridge.flows.lanes import LEASE, lane_object, position
 from rosterbridge.flows.messages import message
-from rosterbridge.flows.models import AsmAccount, Flow, Lane, Model, ObjectRef, Run, RunStatus, Sent
+from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Run, RunStatus, Sent
 from rosterbridge.flows.ports import Claim, Delivery, SecretBox, Waiting
 from rosterbridge.flows.processing import OVERTAKEN
 from rosterbridge.flows.step_work import Steps, Work
@@ -69,7 +69,7 @@ class Forwarder(Steps):
             with suppress(RosterbridgeError):  # the lease ends by itself
                 self.lanes.release(run.flow_id, run_id)
             raise
-        self._overtake(run)
+        overtake(self, self.waiting, run, self.lanes.get(run.flow_id))
         return Forwarding(outcome="sent", remote_name=remote_name(run_id), sent_bytes=size)
 
     def _put_off(
@@ -129,13 +129,6 @@ class Forwarder(Steps):
         except NotFoundError:  # it was held for longer than files are kept
             return None
         return kept
-
-    def _overtake(self, run: Run) -> None:
-        """End the held run that this one has overtaken."""
-        lane: Lane = self.lanes.get(run.flow_id)
-        held = self.runs.get(lane.held) if lane.held and lane.held != run.id else None
-        if held is not None and position(held) < position(run):
-            supersede(self, self.waiting, held.id)
 
     def _asm_account(self, flow: Flow) -> AsmAccount:
         account = self.accounts.get(AsmAccount, flow.organization_id, flow.asm_account_id)

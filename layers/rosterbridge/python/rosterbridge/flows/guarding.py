@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from rosterbridge.errors import NotFoundError
-from rosterbridge.flows.holding import supersede
+from rosterbridge.flows.holding import overtake, supersede
 from rosterbridge.flows.lanes import position
 from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import Flow, GuardRules, Hold, Lane, Model, ObjectRef, Run, RunStatus
@@ -63,7 +63,7 @@ class Guard(Steps):
         with self.step(run, "guard", RunStatus.FORWARDING if approved else RunStatus.CONVERTING) as work:
             lane, decision = self._decide_by_newest(work)
         if decision != "superseded":
-            self._overtake(run, lane)
+            overtake(self, self.waiting, run, lane)
         return Guarding(decision=decision)
 
     def hold(self, run_id: str, task_token: str) -> None:
@@ -141,14 +141,6 @@ class Guard(Steps):
         self.objects.upload(listed, stored)
         work.produced(changes=stored)
         return changes
-
-    def _overtake(self, run: Run, lane: Lane) -> None:
-        """End the held run that this one overtakes: its upload is older."""
-        if lane.held is None or lane.held == run.id:
-            return
-        held = self.runs.get(lane.held)
-        if held is not None and position(held) < position(run):
-            supersede(self, self.waiting, held.id)
 
 
 def result_of(run: Run) -> ObjectRef:

@@ -9,7 +9,8 @@ from typing import Literal
 from rosterbridge.errors import ConflictError, InvalidRequestError, NotFoundError
 from rosterbridge.flows.access import Caller
 from rosterbridge.flows.changes import Changes
-from rosterbridge.flows.models import ONE_LINE, Run
+from rosterbridge.flows.lanes import position
+from rosterbridge.flows.models import ONE_LINE, Lane, Run
 from rosterbridge.flows.ports import AuditStore, LaneStore, RunStore, Waiting
 from rosterbridge.flows.step_work import Steps
 
@@ -25,6 +26,13 @@ def supersede(steps: Steps, waiting: Waiting, run_id: str) -> None:
     token = steps.runs.decide(run_id, run.hold.model_copy(update=update))
     if token is not None:
         waiting.resume(token, "superseded")
+
+
+def overtake(steps: Steps, waiting: Waiting, run: Run, lane: Lane) -> None:
+    """End the held run of the lane if ``run``, which goes on, is newer."""
+    held = steps.runs.get(lane.held) if lane.held and lane.held != run.id else None
+    if held is not None and position(held) < position(run):
+        supersede(steps, waiting, held.id)
 
 
 @dataclass(frozen=True)
