@@ -10,8 +10,8 @@ import pytest
 from local.clients import environment
 from rosterbridge.adapters.dynamodb_circuits import DynamoCircuit
 from rosterbridge.flows.circuits import CircuitRules
+from rosterbridge.flows.delivery_ports import Circuit, Passage
 from rosterbridge.flows.lanes import LEASE
-from rosterbridge.flows.ports import Circuit, Passage
 from tests.support import flows
 from tests.support.fake_circuits import FakeCircuit
 from tests.support.stack import StackUnderTest

@@ -10,8 +10,8 @@ import asyncssh
 import pytest
 
 from rosterbridge.adapters.sftp import SftpDelivery
+from rosterbridge.flows.delivery_ports import Probe
 from rosterbridge.flows.models import AsmAccount
-from rosterbridge.flows.ports import Probe
 from tests.support.apple import ED25519, HASTY, PASSWORD, PATIENT, RSA, USERNAME, account, saying
 
 UNREACHED = Probe()

@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 
 from rosterbridge.flows.circuits import CircuitRules, CircuitState, admitted, after_failure
-from rosterbridge.flows.ports import Passage
+from rosterbridge.flows.delivery_ports import Passage
 
 
 class FakeCircuit:

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 from rosterbridge.errors import ConflictError, NotFoundError, PermanentError, RosterbridgeError
+from rosterbridge.flows.delivery_ports import Probe
 from rosterbridge.flows.models import AsmAccount, ObjectRef, Role
-from rosterbridge.flows.ports import Probe, User
+from rosterbridge.flows.ports import User
 from tests.support.fake_lanes import FakeLaneStore
 from tests.support.fake_notices import FakeNoticeStore, FakeNotifications, FakeOutcomes
 from tests.support.fake_scores import FakeScoreStore

@@ -15,8 +15,8 @@ from moto import mock_aws
 from rosterbridge.adapters.clients import client
 from rosterbridge.adapters.dynamodb_circuits import DynamoCircuit
 from rosterbridge.flows.circuits import CircuitRules, CircuitState
+from rosterbridge.flows.delivery_ports import Passage
 from rosterbridge.flows.lanes import LEASE
-from rosterbridge.flows.ports import Passage
 from tests.support import flows
 
 RULES = CircuitRules()

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from rosterbridge.errors import PermanentError, TransientError
+from rosterbridge.flows.delivery_ports import Probe
 from rosterbridge.flows.models import AsmAccount
-from rosterbridge.flows.ports import Probe
 from tests.support import flows
 from tests.support.api import belongings
 from tests.support.command_line import Line, call, done, told

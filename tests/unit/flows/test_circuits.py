@@ -10,9 +10,9 @@ import pytest
 
 from rosterbridge.errors import PermanentError, TransientError
 from rosterbridge.flows.circuits import AWAY, PATIENCE, GuardedDelivery
+from rosterbridge.flows.delivery_ports import Passage
 from rosterbridge.flows.lanes import LEASE
 from rosterbridge.flows.models import AsmAccount
-from rosterbridge.flows.ports import Passage
 from tests.support import flows
 from tests.support.fake_circuits import FakeCircuit
 from tests.support.fakes import FakeDelivery

@@ -11,7 +11,7 @@ from rosterbridge.adapters.clients import client
 from rosterbridge.adapters.dynamodb_items import ConditionFailedError, conditional, from_item, to_item
 from rosterbridge.errors import TransientError
 from rosterbridge.flows.circuits import CircuitRules, CircuitState, admitted, after_failure
-from rosterbridge.flows.ports import Passage
+from rosterbridge.flows.delivery_ports import Passage
 
 T = TypeVar("T")
 KEPT = timedelta(days=1)  # DynamoDB may expire later, never earlier

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from rosterbridge.adapters.clients import error_code, translated
 from rosterbridge.errors import InvalidRequestError
+from rosterbridge.flows.models import Model
 
 CONDITION_FAILED = "ConditionalCheckFailed"
 CURSOR_CHARACTERS = 300
@@ -36,6 +37,11 @@ def to_item(values: Mapping[str, Any]) -> Item:
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain values of a DynamoDB item."""
     return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def plain(model: Model) -> dict[str, Any]:
+    """Return a model's values as they are stored, without those that it has not."""
+    return model.model_dump(mode="json", exclude_none=True)
 
 
 def _stored(value: Any) -> Any:

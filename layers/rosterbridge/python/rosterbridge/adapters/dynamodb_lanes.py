@@ -13,11 +13,12 @@ from rosterbridge.adapters.dynamodb_items import (
     conditional,
     from_item,
     is_identity,
+    plain,
     timestamp,
     to_item,
 )
 from rosterbridge.flows.lanes import judge_claim
-from rosterbridge.flows.models import Accepted, Entered, Lane, Model, Sent
+from rosterbridge.flows.models import Accepted, Entered, Lane, Sent
 from rosterbridge.flows.ports import Claim
 
 LANE, ENTERED = "lane", "entered#"
@@ -72,7 +73,7 @@ class DynamoLaneStore:
     def accept(self, flow_id: str, accepted: Accepted, *, base: str | None = None) -> bool:
         """Keep the full set of a run, which leaves; False, and nothing is done, when a newer one is kept."""
         condition = "(attribute_not_exists(accepted) OR accepted.#position <= :position)"
-        values: dict[str, Any] = {":accepted": _plain(accepted), ":position": accepted.position}
+        values: dict[str, Any] = {":accepted": plain(accepted), ":position": accepted.position}
         names = {"#position": "position"}
         if base is not None:
             condition += " AND accepted.run_id IN (:base, :run)"
@@ -90,7 +91,7 @@ class DynamoLaneStore:
             self._changed(flow_id, "REMOVE accepted", "accepted.run_id = :run AND attribute_not_exists(sent)", values)
             return
         before = Accepted(position=sent.position, run_id=sent.run_id, full_set=sent.full_set)
-        values |= {":before": _plain(before), ":sent": sent.run_id}
+        values |= {":before": plain(before), ":sent": sent.run_id}
         condition = "accepted.run_id = :run AND sent.run_id = :sent"
         self._changed(flow_id, "SET accepted = :before", condition, values)
 
@@ -125,7 +126,7 @@ class DynamoLaneStore:
 
     def note_sent(self, flow_id: str, sent: Sent) -> bool:
         """Keep what Apple holds now and let others send; False, and nothing is done, for a run that has it not."""
-        values = {":sent": _plain(sent), ":run": sent.run_id}
+        values = {":sent": plain(sent), ":run": sent.run_id}
         return self._changed(flow_id, "SET sent = :sent REMOVE holder, lease_until", "holder = :run", values)
 
     def remove(self, flow_id: str) -> None:
@@ -174,10 +175,6 @@ def _partition(flow_id: str) -> str:
 
 def _key(flow_id: str, name: str) -> Item:
     return to_item({"pk": _partition(flow_id), "sk": name})
-
-
-def _plain(model: Model) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_none=True)
 
 
 def _lane(values: Mapping[str, Any], entered: Mapping[str, Entered]) -> Lane:

@@ -15,12 +15,13 @@ from rosterbridge.adapters.dynamodb_items import (
     conditional,
     from_item,
     is_identity,
+    plain,
     position,
     timestamp,
     to_item,
 )
 from rosterbridge.errors import InvalidRequestError, NotFoundError, PermanentError
-from rosterbridge.flows.models import STEPS, Hold, Model, ObjectRef, Run, RunStatus, RunSummary, Step
+from rosterbridge.flows.models import STEPS, Hold, ObjectRef, Run, RunStatus, RunSummary, Step
 from rosterbridge.flows.ports import Page, RunFilter
 
 # A run is there, and has not ended yet
@@ -192,7 +193,7 @@ class DynamoRunStore:
             "hold": hold,
         }
         texts = {"base": base, "compared": compared, "delivered_to": delivered_to}
-        fields: dict[str, Any] = {name: _plain(model) for name, model in models.items() if model}
+        fields: dict[str, Any] = {name: plain(model) for name, model in models.items() if model}
         fields |= {name: text for name, text in texts.items() if text is not None}
         try:
             try:
@@ -213,7 +214,7 @@ class DynamoRunStore:
 
     def decide(self, run_id: str, hold: Hold) -> str | None:
         """Record the decision about a held run, once, and return the token of whoever waits for it."""
-        values = {":hold": _plain(hold), ":held": RunStatus.HELD.value, ":decision": hold.decision}
+        values = {":hold": plain(hold), ":held": RunStatus.HELD.value, ":decision": hold.decision}
         undecided = "(attribute_not_exists(#hold.decision) OR #hold.decision = :decision)"
         condition = f"{OPEN} AND #status = :held AND {undecided}"
         try:
@@ -318,10 +319,6 @@ def run_from_item(item: Item) -> Run:
     values = {name: value for name, value in from_item(item).items() if name not in KEYS}
     steps = values.pop("steps", {})
     return Run.model_validate({**values, "steps": [steps[name] for name in STEPS if name in steps]})
-
-
-def _plain(model: Model) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_none=True)
 
 
 def _summary(values: Mapping[str, Any]) -> RunSummary:

@@ -14,8 +14,8 @@ import paramiko
 
 from rosterbridge.adapters.sftp_requests import Progress, check_folder, put
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
+from rosterbridge.flows.delivery_ports import Probe
 from rosterbridge.flows.models import AsmAccount
-from rosterbridge.flows.ports import Probe
 
 CONNECT_SECONDS = 15.0
 ANSWER_SECONDS = 30.0  # for each single answer: banner, key exchange, sign-in, an SFTP request

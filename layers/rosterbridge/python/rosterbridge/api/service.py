@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from rosterbridge.flows.asm_accounts import AsmAccounts
 from rosterbridge.flows.audit import AuditTrail
 from rosterbridge.flows.changes import Changes
+from rosterbridge.flows.delivery_ports import Delivery
 from rosterbridge.flows.file_accounts import FileAccounts
 from rosterbridge.flows.history import History
 from rosterbridge.flows.holding import Holds
@@ -22,7 +23,6 @@ from rosterbridge.flows.passwords import PasswordHash
 from rosterbridge.flows.ports import (
     AccountStore,
     AuditStore,
-    Delivery,
     LaneStore,
     ObjectStore,
     RunStore,

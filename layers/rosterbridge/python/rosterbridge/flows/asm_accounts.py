@@ -11,9 +11,10 @@ from pydantic import Field, StringConstraints
 from rosterbridge.errors import InvalidRequestError
 from rosterbridge.flows.access import Caller
 from rosterbridge.flows.changes import Changes, given_only, inside, new_id
+from rosterbridge.flows.delivery_ports import Delivery, Probe
 from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.models import APPLE_HOST, AsmAccount, Model, Name
-from rosterbridge.flows.ports import Delivery, Probe, Request, SecretBox
+from rosterbridge.flows.ports import Request, SecretBox
 from rosterbridge.flows.public_keys import accept_host_key
 from rosterbridge.flows.using import in_use_named
 

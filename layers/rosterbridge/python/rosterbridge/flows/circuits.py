@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from rosterbridge.errors import RosterbridgeError, TransientError
+from rosterbridge.flows.delivery_ports import Circuit, Delivery, Passage, Probe
 from rosterbridge.flows.lanes import LEASE
 from rosterbridge.flows.models import AsmAccount, Model
-from rosterbridge.flows.ports import Circuit, Delivery, Passage, Probe
 
 # What tells that a host is away; whoever refuses a password or a file is there
 AWAY = frozenset({"asm-unreachable", "asm-connection-lost", "asm-timed-out"})

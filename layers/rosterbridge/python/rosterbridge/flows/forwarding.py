@@ -13,12 +13,12 @@ from rosterbridge.errors import (
     RosterbridgeError,
     TransientError,
 )
+from rosterbridge.flows.delivery_ports import Delivery
 from rosterbridge.flows.guarding import fingerprints_of, result_of
 from rosterbridge.flows.holding import overtake
 from rosterbridge.flows.lanes import LEASE, lane_object, position
-from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import AsmAccount, Flow, Model, ObjectRef, Run, RunStatus, Sent
-from rosterbridge.flows.ports import Claim, Delivery, SecretBox, Waiting
+from rosterbridge.flows.ports import Claim, SecretBox, Waiting
 from rosterbridge.flows.processing import OVERTAKEN
 from rosterbridge.flows.step_work import Steps, Work
 from rosterbridge.roster.report import counted
@@ -77,8 +77,7 @@ class Forwarder(Steps):
     ) -> Literal["busy", "superseded", "stale"]:
         if outcome == "superseded":
             with self.step(run, "forward", RunStatus.FORWARDING) as work:
-                work.ended(outcome="superseded", code=OVERTAKEN, message=message(OVERTAKEN))
-                work.produced(summary=message(OVERTAKEN))
+                work.closed("superseded", OVERTAKEN)
         return outcome
 
     def _send(self, work: Work, *, is_sent: bool) -> int:

@@ -90,9 +90,7 @@ class Guard(Steps):
     def _decide(self, work: Work, lane: Lane) -> Decision:
         run = work.run
         if _is_overtaken(run, lane):
-            text = message(OVERTAKEN)
-            work.ended(outcome="superseded", code=OVERTAKEN, message=text)
-            work.produced(summary=text)
+            work.closed("superseded", OVERTAKEN)
             return "superseded"
         compared = lane.sent.run_id if lane.sent else None
         work.produced(compared=compared)

@@ -10,8 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 
 from rosterbridge.errors import InvalidRequestError, TransientError
+from rosterbridge.flows.delivery_ports import Delivery, Probe
 from rosterbridge.flows.models import AsmAccount
-from rosterbridge.flows.ports import Delivery, Probe
 
 Address = IPv4Address | IPv6Address
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rosterbridge.errors import NotFoundError, PermanentError
 from rosterbridge.flows.lanes import is_next, position
-from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import Accepted, Lane, Model, ObjectRef, Run, RunStatus
 from rosterbridge.flows.run_files import run_object
 from rosterbridge.flows.step_work import Steps, Work
@@ -119,10 +118,7 @@ class Processor(Steps):
             report = self._converted(work, source)
             outcome = self._accept(work, source, report)
             if outcome != "converted":
-                code = DELTA_OVERTAKEN if outcome == "lost" else OVERTAKEN
-                ended = "rejected" if outcome == "lost" else "superseded"
-                work.ended(outcome=ended, code=code, message=message(code))
-                work.produced(summary=message(code))
+                work.closed(*(("rejected", DELTA_OVERTAKEN) if outcome == "lost" else ("superseded", OVERTAKEN)))
         return Conversion(outcome=outcome)
 
     def _converted(self, work: Work, source: Path) -> Report:

@@ -102,6 +102,11 @@ class Work:
         """Note what the step has made for the run."""
         self._produced.update(produced)
 
+    def closed(self, outcome: str, code: str) -> None:
+        """Note that the run goes no further, and why."""
+        self.ended(outcome=outcome, code=code, message=message(code))
+        self.produced(summary=message(code))
+
     def failed(self, code: str) -> None:
         """Note that the step failed."""
         self.ended(outcome="failed", code=code, message=message(code), response={"outcome": "failed", "code": code})
