@@ -18,6 +18,7 @@ from rosterbridge.flows.circuits import CircuitRules, CircuitState
 from rosterbridge.flows.delivery_ports import Passage
 from rosterbridge.flows.lanes import LEASE
 from tests.support import flows
+from tests.support.examples import examples
 
 RULES = CircuitRules()
 MINUTE = timedelta(minutes=1)
@@ -165,7 +166,9 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_the_circuit_does_what_the_plain_model_does(dynamodb: Any) -> None:
-    run_state_machine_as_test(Circuits, settings=settings(max_examples=40, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(
+        Circuits, settings=settings(max_examples=examples(20), stateful_step_count=25, deadline=None)
+    )
 
 
 def test_what_is_known_of_a_host_expires_by_itself(dynamodb: Any) -> None:

@@ -19,6 +19,7 @@ from rosterbridge.roster import comparison
 from rosterbridge.roster.comparison import Changes, FileChanges, Fingerprints, compare, fingerprints
 from rosterbridge.roster.findings import RosterError
 from rosterbridge.roster.formats import ASM, AsmFile
+from tests.support.examples import examples
 from tests.support.rosters import Files, added, asm, oneroster_1_1, replaced, zip_bytes
 
 Row = Mapping[str, str]
@@ -212,7 +213,7 @@ def _filled(row: Row) -> Row:
     return {column: value for column, value in row.items() if value}
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(tables(), st.data())
 def test_a_roster_compared_with_itself_changes_nothing_however_it_is_written(one: Tables, data: st.DataObject) -> None:
     changes = changed(written(one, data), written(one, data))
@@ -220,7 +221,7 @@ def test_a_roster_compared_with_itself_changes_nothing_however_it_is_written(one
     assert {name: file.before for name, file in changes.files.items()} == {name: len(one[name]) for name in ASM}
 
 
-@settings(deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(tables(), st.integers(1, 5), st.data())
 def test_changes_are_those_that_a_plain_comparison_finds(before: Tables, part: int, data: st.DataObject) -> None:
     after = data.draw(revised(before))

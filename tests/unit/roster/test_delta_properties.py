@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.generate import write_bundle
 from rosterbridge.roster import ConversionOptions, convert
 from rosterbridge.roster.delta import apply_delta, condense
+from tests.support.examples import examples
 from tests.support.rosters import AS_OF, Files, zip_bytes
 from tests.unit.roster.test_properties import CLASSES, MANY, OPTIONS, ORGS, TEXTS, USERS, Registrar, table
 
@@ -33,7 +34,7 @@ def converted(source: Path, options: ConversionOptions) -> bytes | None:
     return target.read_bytes() if target.exists() else None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(seed=st.integers(0, 2**32), options=OPTIONS)
 def test_a_condensed_package_gives_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, seed: int, options: ConversionOptions
@@ -122,7 +123,7 @@ class School:
         return table(["sourcedId", "status", *FILES[name][0].split()], rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32), deltas=st.integers(1, 4), options=OPTIONS)
 def test_deltas_lead_to_what_a_full_package_would_have_said(
     tmp_path_factory: pytest.TempPathFactory, seed: int, deltas: int, options: ConversionOptions
