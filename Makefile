@@ -14,7 +14,7 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types unit infra lock layers openapi bench bench-history bench-load faults fuzz synth deploy clean
+.PHONY: help setup run demo test check lint types unit bandit audit infra lock layers openapi bench bench-history bench-load cost nights bench-cold faults fuzz synth diff deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ node_modules/.ready: package-lock.json package.json $(VENV)/.ready
 	@touch $@
 
 faults: setup node_modules/.ready ## everything that can go wrong, made to go wrong; prints what came of each fault at Apple's side
-	@PATH="$(BIN):$$PATH" HISTORIES=500 $(BIN)/python -m pytest tests/faults
+	@PATH="$(BIN):$$PATH" THOROUGH=9 $(BIN)/python -m pytest tests/faults
 
 # How long `make fuzz` runs
 FUZZ_SECONDS := 60
@@ -63,9 +63,9 @@ fuzz: $(VENV)/.ready ## damaged uploads for a minute: none may crash or get thro
 
 test: setup node_modules/.ready lint types ## run the linters and every test
 	@$(BIN)/python -m pytest -n 2 tests/unit
-	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest --ignore tests/unit
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/unit
 
-check: setup lint types unit ## the quick part: linters, types, unit tests
+check: setup lint types unit bandit audit ## the quick part: linters, types, unit tests, bandit, known vulnerabilities
 
 lint: $(VENV)/.ready ## ruff and import-linter
 	@$(BIN)/ruff check
@@ -77,6 +77,15 @@ types: $(VENV)/.ready ## mypy, strict on layers/rosterbridge
 
 unit: $(VENV)/.ready ## the unit tests
 	@$(BIN)/python -m pytest -n 2 tests/unit
+
+bandit: $(VENV)/.ready ## look for unsafe code
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive layers/rosterbridge functions containers infra local tools app.py
+
+# Where nobody may pass unasked: make audit AUDIT_FLAGS=--required
+AUDIT_FLAGS :=
+
+audit: $(VENV)/.ready ## ask what is known against the dependencies; says so where no database answers
+	@$(BIN)/python -m tools.audit $(AUDIT_FLAGS)
 
 lock: $(VENV)/.ready ## resolve the pinned versions anew from the .in files
 	@for name in requirements requirements-dev layers/dependencies/base/requirements \
@@ -107,8 +116,20 @@ bench-history: setup ## measure list-runs and show-run with 100,000 runs (CALLS=
 bench-load: setup ## measure 1,000 uploads of 200 accounts, twice (UPLOADS=1000); rewrites docs/performance.md
 	@$(BIN)/python -m benchmarks.load $${UPLOADS:+--uploads $$UPLOADS}
 
+bench-cold: $(VENV)/.ready ## measure what each function needs before it can work (ROUNDS=7); rewrites docs/performance.md
+	@$(BIN)/python -m benchmarks.cold_start $${ROUNDS:+--rounds $$ROUNDS}
+
+cost: $(VENV)/.ready ## compute what a month costs from the figures that are kept; rewrites docs/scale.md
+	@$(BIN)/python -m benchmarks.cost
+
+nights: $(VENV)/.ready ## simulate nights in which all districts upload; rewrites docs/scale.md
+	@$(BIN)/python -m benchmarks.night
+
 synth: node_modules/.ready ## write the CloudFormation templates to cdk.out; no credentials, no network
 	@$(CDK) synth --quiet $(CDK_FLAGS)
+
+diff: node_modules/.ready ## what a deploy would change, by the templates alone; reads with the AWS credentials of your shell
+	@$(CDK) diff --method template $(CDK_FLAGS)
 
 deploy: node_modules/.ready ## deploy both stacks to the AWS account of your credentials
 	@$(if $(AWS_PROFILE),AWS_PROFILE="$(AWS_PROFILE)") $(CDK) deploy --all $(CDK_FLAGS)

@@ -56,6 +56,7 @@ class Api(Construct):
         endpoint: SftpEndpoint,
         runs: sfn.StateMachine,
         notice_topic: sns.ITopic | None,
+        erasures: sfn.StateMachine,
     ) -> None:
         super().__init__(scope, "Api")
         self._settings = settings
@@ -63,6 +64,7 @@ class Api(Construct):
         self._endpoint = endpoint
         self._runs = runs
         self._notice_topic = notice_topic
+        self._erasures = erasures
         self.api = self._build_function(layers)
         self._allow_tables()
         self._allow_files()
@@ -81,6 +83,7 @@ class Api(Construct):
             uses=("sftp",),  # an ASM account is tested by connecting
             memory=1024,
             timeout=TIMEOUT,
+            waited_for=True,
             environment={
                 "ACCOUNT_TABLE": data.accounts.table_name,
                 "RUN_TABLE": data.runs.table_name,
@@ -88,10 +91,12 @@ class Api(Construct):
                 "RUN_BUCKET": data.run_files.bucket_name,
                 "KEY_ARN": data.key.key_arn,
                 "STATE_MACHINE_ARN": self._runs.state_machine_arn,
+                "ERASURES_ARN": self._erasures.state_machine_arn,
                 "USER_POOL_ID": data.sign_in.pool.user_pool_id,
                 "CLI_CLIENT_ID": data.sign_in.cli.user_pool_client_id,
                 "SFTP_HOST": self._endpoint.host,
                 "SFTP_PORT": str(settings.sftp_port),
+                "SFTP_HOST_PER_ACCOUNT": str(settings.sftp_host_per_account).lower(),
                 "SFTP_SERVER_ID": self._endpoint.server.attr_server_id,
                 "RUN_RETENTION_DAYS": str(settings.run_retention_days),
                 "AUDIT_RETENTION_DAYS": str(settings.audit_retention_days),
@@ -140,11 +145,12 @@ class Api(Construct):
 
     def _allow_services(self) -> None:
         self.api.role.add_to_policy(secret_statement(self._data.key, *STORE))
-        self.api.allow("states:StartExecution", resources=[self._runs.state_machine_arn])
+        machines = [self._runs.state_machine_arn, self._erasures.state_machine_arn]
+        self.api.allow("states:StartExecution", resources=machines)
         self.api.allow("states:SendTaskSuccess", resources=["*"])  # an execution that waits is known by its token alone
         if self._notice_topic is not None:
             self.api.allow("sns:Subscribe", resources=[self._notice_topic.topic_arn])
-        self.api.allow("transfer:DescribeServer", resources=[self._endpoint.server.attr_arn])
+        self.api.allow("transfer:ListHostKeys", resources=[self._endpoint.server.attr_arn])
         users = ["AdminCreateUser", "AdminAddUserToGroup", "AdminGetUser", "AdminUserGlobalSignOut", "AdminDeleteUser"]
         if self._data.sign_in.provider:
             users.append("AdminLinkProviderForUser")
@@ -201,7 +207,7 @@ class Api(Construct):
             f"https://cognito-idp.{cdk.Aws.REGION}.amazonaws.com/{sign_in.pool.user_pool_id}",
             jwt_audience=[sign_in.console.user_pool_client_id, sign_in.cli.user_pool_client_id],
         )
-        function = integrations.HttpLambdaIntegration("Function", self.api.function)
+        function = integrations.HttpLambdaIntegration("Function", self.api.live)
         self.http_api.add_routes(
             path=EVERYTHING, methods=[gateway.HttpMethod.ANY], integration=function, authorizer=users
         )

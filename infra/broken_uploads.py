@@ -44,8 +44,8 @@ class BrokenUploads(Construct):
         )
 
     def _feed(self, receive: LambdaFunction) -> None:
-        self.queue.grant_consume_messages(receive.role)
-        mapping = receive.function.add_event_source_mapping(
+        receive.allow_polling(self.queue)
+        mapping = receive.live.add_event_source_mapping(
             "BrokenUploads", event_source_arn=self.queue.queue_arn, batch_size=10, report_batch_item_failures=True
         )
         acknowledge(

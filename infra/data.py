@@ -9,9 +9,12 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.acknowledge import acknowledge
+from infra.addresses import Addresses
 from infra.queues import RETENTION, build_dead_letter_queue, build_queue
 from infra.settings import Settings
 from infra.sign_in import SignIn
@@ -46,10 +49,10 @@ class Data(cdk.Stack):
             scope,
             settings.stack_name("Data"),
             description="Rosterbridge: what must survive",
-            termination_protection=settings.keeps_data,
+            termination_protection=settings.keep_data,
         )
         self._settings = settings
-        self._removal = cdk.RemovalPolicy.RETAIN if settings.keeps_data else cdk.RemovalPolicy.DESTROY
+        self._removal = cdk.RemovalPolicy.RETAIN if settings.keep_data else cdk.RemovalPolicy.DESTROY
         self.key = self._build_key()
         self._access_logs = self._build_access_log_bucket()
         self.dead_uploads = build_dead_letter_queue(self, "DeadUploads")
@@ -63,7 +66,9 @@ class Data(cdk.Stack):
         self.home = self._build_bucket("Home", prefix="home/", noncurrent_days=RETENTION.to_days())
         self._announce_uploads()
         self.run_files = self._build_bucket("RunFiles", prefix="runs/", noncurrent_days=1)
-        self.run_files.add_lifecycle_rule(prefix=MADE, expiration=cdk.Duration.days(1))
+        self.run_files.add_lifecycle_rule(
+            prefix=MADE, expiration=cdk.Duration.days(1), noncurrent_version_expiration=cdk.Duration.days(1)
+        )
         # the files of lanes stay with their flows; only what was removed of them goes
         self.run_files.add_lifecycle_rule(
             prefix=LANES,
@@ -74,18 +79,22 @@ class Data(cdk.Stack):
         self.runs = self._build_run_table()
         self.audit = self._build_audit_table()
         self.sign_in = SignIn(self, settings=settings)
+        self.host_keys = self._build_host_key_secret()
+        self.addresses = Addresses(self, settings=settings)
 
     def _build_key(self) -> kms.Key:
-        return kms.Key(
+        key = kms.Key(
             self,
             "Key",
-            description="Rosterbridge: uploads, accounts, history and stored passwords",
+            description="Rosterbridge: uploads, accounts, history, logs and stored passwords",
             enable_key_rotation=True,
             removal_policy=self._removal,
         )
+        key.add_to_resource_policy(_log_statement(self))
+        return key
 
     def _build_access_log_bucket(self) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "AccessLogs",
             encryption=s3.BucketEncryption.S3_MANAGED,
@@ -95,12 +104,21 @@ class Data(cdk.Stack):
             removal_policy=self._removal,
             lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(self._settings.log_retention_days))],
         )
+        acknowledge(
+            bucket,
+            {
+                "NIST.800.53.R5-S3DefaultEncryptionKMS": "S3 delivers access logs to no bucket that KMS encrypts",
+                "NIST.800.53.R5-S3BucketVersioningEnabled": "S3 writes each log once, under a name of its own",
+                "NIST.800.53.R5-S3BucketReplicationEnabled": "Logs of access that end with log_retention_days",
+            },
+        )
+        return bucket
 
     def _build_bucket(self, name: str, *, prefix: str, noncurrent_days: float) -> s3.Bucket:
         """Build a versioned, encrypted bucket in which nothing, as current and older version, outstays the settings."""
         kept = self._settings.data_retention_days
         noncurrent = max(1, min(noncurrent_days, kept - 1))
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             name,
             versioned=True,  # a run is made of an object version, so an overwrite meanwhile changes nothing
@@ -124,6 +142,22 @@ class Data(cdk.Stack):
                 s3.LifecycleRule(expired_object_delete_marker=True),
             ],
         )
+        reason = "Pupils' data stays in one region, for data_retention_days; what is lost the SIS uploads anew"
+        acknowledge(bucket, {"NIST.800.53.R5-S3BucketReplicationEnabled": reason})
+        return bucket
+
+    def _build_host_key_secret(self) -> secretsmanager.CfnSecret:
+        """Build the secret of the SFTP endpoint's keys, empty until the first are made: CDK's own would fill it."""
+        secret = secretsmanager.CfnSecret(
+            self,
+            "HostKeys",
+            description="Rosterbridge: the private keys by which clients know the SFTP endpoint",
+            kms_key_id=self.key.key_arn,
+        )
+        secret.apply_removal_policy(self._removal)
+        reason = "Clients know these keys: they are to stay as long as the endpoint"
+        acknowledge(secret, {"AwsSolutions-SMG4": reason, "NIST.800.53.R5-SecretsManagerRotationEnabled": reason})
+        return secret
 
     def _announce_uploads(self) -> None:
         """Send each created object's notice to the queue: S3 delivers it at least once, with key and version.
@@ -181,7 +215,7 @@ class Data(cdk.Stack):
         )
 
     def _build_table(self, name: str, **options: Any) -> dynamodb.Table:
-        return dynamodb.Table(
+        table = dynamodb.Table(
             self,
             name,
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
@@ -190,10 +224,13 @@ class Data(cdk.Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=self._settings.keeps_data,
+            deletion_protection=self._settings.keep_data,
             removal_policy=self._removal,
             **options,
         )
+        reason = "Point-in-time recovery has every second of the last 35 days; older copies would outlive an erasure"
+        acknowledge(table, {"NIST.800.53.R5-DynamoDBInBackupPlan": reason})
+        return table
 
 
 def note_statement(accounts: dynamodb.ITable, attribute: str) -> iam.PolicyStatement:
@@ -242,6 +279,20 @@ def circuit_statement(accounts: dynamodb.ITable) -> iam.PolicyStatement:
         actions=["dynamodb:PutItem", "dynamodb:DeleteItem"],
         resources=[accounts.table_arn],
         conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["circuit#*"]}},
+    )
+
+
+def _log_statement(stack: cdk.Stack) -> iam.PolicyStatement:
+    """Return CloudWatch Logs' right to the key, for log groups of this account and region alone."""
+    groups = stack.format_arn(
+        service="logs", resource="log-group", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal(f"logs.{cdk.Aws.REGION}.amazonaws.com")],
+        # the wildcards are AWS's own list: it names no single actions for log groups
+        actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        resources=["*"],
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
     )
 
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.acknowledge import acknowledge, wildcard_objects
-from infra.data import Data
+from infra.data import Data, lane_statement
 from infra.key_use import READ, READ_AND_WRITE
 from infra.lambda_function import LambdaFunction
 from infra.layers import Layers
@@ -24,7 +24,7 @@ MAX_RECEIVES = 5
 TIMEOUT = cdk.Duration.minutes(2)
 RESULTS = "home/*/reports/*"
 REPORTS = "runs/*/report.json"
-NOTICES, WATCHES = "notice#*", "watches"
+NOTICES, WATCHES, HOLDS = "notice#*", "watches", "holds"
 
 
 class Outcomes(Construct):
@@ -63,7 +63,7 @@ class Notifications(Construct):
         home, files = self._data.home, self._data.run_files
         notify = self._build_function(
             "notify",
-            writes=[NOTICES],
+            writes=[NOTICES, HOLDS],
             environment={"HOME_BUCKET": home.bucket_name},
             failures="Invoked from a queue, which keeps what failed",
         )
@@ -72,7 +72,9 @@ class Notifications(Construct):
         notify.allow("s3:ListBucket", resources=[files.bucket_arn])
         notify.allow("s3:ListBucket", "s3:ListBucketVersions", resources=[home.bucket_arn])
         notify.allow("s3:GetObject", resources=[files.arn_for_objects(REPORTS)])
-        notify.allow("s3:PutObject", "s3:DeleteObjectVersion", resources=[home.arn_for_objects(RESULTS)])
+        # S3 asks for the right to delete also where versions are deleted
+        writes = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
+        notify.allow(*writes, resources=[home.arn_for_objects(RESULTS)])
         notify.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
         acknowledge(
             notify.role,
@@ -87,24 +89,26 @@ class Notifications(Construct):
         watch = self._build_function(
             "watch",
             writes=[NOTICES, WATCHES],
-            environment={},
+            environment={"FLOW_METRICS": str(self._settings.flow_metrics).lower()},
             failures="What one check leaves, the next one does five minutes later",
         )
         watch.role.add_to_policy(
             iam.PolicyStatement(
                 actions=["dynamodb:Query"],
                 resources=[self._data.accounts.table_arn],
-                conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [WATCHES]}},
+                conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [WATCHES, HOLDS]}},
             )
         )
+        watch.role.add_to_policy(lane_statement(self._data.accounts, "Query"))
         watch.allow("dynamodb:Query", resources=[f"{self._data.runs.table_arn}/index/by-flow"])
+        watch.allow("dynamodb:GetItem", resources=[self._data.runs.table_arn])
         watch.allow_key(self._data.key, *READ, through=["dynamodb"])
         rule = events.Rule(
             self,
             "EachFiveMinutes",
-            description="Looks for uploads that did not come by their time of day",
+            description="Looks for uploads that did not come by their time of day, and reads the gauges",
             schedule=events.Schedule.rate(cdk.Duration.minutes(5)),
-            targets=[targets.LambdaFunction(watch.function, retry_attempts=0)],
+            targets=[targets.LambdaFunction(watch.live, retry_attempts=0)],
         )
         acknowledge(rule, {"Serverless-EventBusDLQ": "A lost event is made good by the one five minutes later"})
         return watch
@@ -140,6 +144,13 @@ class Notifications(Construct):
                 conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(writes)}},  # and no account itself
             )
         )
+        function.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["dynamodb:DeleteItem"],
+                resources=[accounts.table_arn],
+                conditions={"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [HOLDS]}},
+            )
+        )
         self._allow_sending(function)
         return function
 
@@ -163,8 +174,8 @@ class Notifications(Construct):
             )
 
     def _feed(self, outcomes: sqs.IQueue) -> None:
-        outcomes.grant_consume_messages(self.notify.role)
-        mapping = self.notify.function.add_event_source_mapping(
+        self.notify.allow_polling(outcomes)
+        mapping = self.notify.live.add_event_source_mapping(
             "Outcomes", event_source_arn=outcomes.queue_arn, batch_size=10, report_batch_item_failures=True
         )
         acknowledge(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import run_states
-from infra.acknowledge import ANY_RESOURCE, acknowledge, wildcard_objects, wildcard_versions
+from infra.acknowledge import ANY_RESOURCE, OWN_POLICY, acknowledge, wildcard_objects
 from infra.data import LANES, RECEIVE_TIMEOUT, Data, circuit_statement, lane_statement, note_statement, upload_statement
 from infra.key_use import READ, READ_AND_WRITE, key_statement, secret_statement
 from infra.lambda_function import LambdaFunction, retention
+from infra.large_packages import LargePackages
 from infra.layers import Layers
+from infra.network import Network
 from infra.queues import build_dead_letter_queue
 from infra.settings import Settings
 
@@ -23,13 +26,27 @@ STEP_MEMORY = 3008  # MB: a district of a million pupils
 STEP_STORAGE = cdk.Size.gibibytes(4)
 FORWARD_DATA = "runs/*/steps/forward.json"
 WRITES = ("s3:PutObject", "s3:AbortMultipartUpload")
+# What a step does with the lane of its flow, which each of them reads and writes, and with the files beside it
+LEAVE_LANES = ("validate", "convert")
+LANE_FILES = {
+    "validate": ("s3:GetObject",),
+    "guard": ("s3:GetObject",),
+    "forward": ("s3:PutObject", "s3:DeleteObject"),
+}
 
 
 class Pipeline(Construct):
     """The functions of a run, the state machine that chains them, and the one that closes what it could not."""
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, data: Data, layers: Layers, outcomes: sqs.IQueue
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        data: Data,
+        layers: Layers,
+        outcomes: sqs.IQueue,
+        network: Network | None,
     ) -> None:
         super().__init__(scope, "Pipeline")
         self._outcomes = outcomes
@@ -40,6 +57,7 @@ class Pipeline(Construct):
         self.convert = self._build_step("convert", uses=("roster",), memory=STEP_MEMORY, writes=WRITES)
         self.guard = self._build_guard()
         self.forward = self._build_forward()
+        large = self._build_large_packages(network) if network and settings.large_packages else None
         self.runs = self._build_state_machine(
             "Runs",
             run_states.main_chain(
@@ -47,18 +65,18 @@ class Pipeline(Construct):
                 table=data.runs,
                 outcomes=outcomes,
                 steps=run_states.StepFunctions(
-                    validate=self.validate.function,
-                    convert=self.convert.function,
-                    guard=self.guard.function,
-                    forward=self.forward.function,
+                    validate=self.validate.live,
+                    convert=self.convert.live,
+                    guard=self.guard.live,
+                    forward=self.forward.live,
                 ),
                 settings=settings,
+                large=large,
             ),
             timeout=cdk.Duration.days(run_states.DAYS),
         )
-        for step in (self.validate, self.convert, self.guard, self.forward):
-            reason = "CDK lets a state machine call the function's versions too; it has none"
-            acknowledge(self.runs, {wildcard_versions(step.function): reason})
+        if large:
+            self._allow_large_packages(large)
         self.receive = self._build_receive()
         self._close_what_ended_outside()
 
@@ -83,19 +101,18 @@ class Pipeline(Construct):
         files = self._data.run_files
         accounts = self._data.accounts
         function.allow("dynamodb:GetItem", resources=[accounts.table_arn])
-        function.role.add_to_policy(lane_statement(accounts, "Query", "UpdateItem", "DeleteItem"))
+        leave = ("DeleteItem",) if name in LEAVE_LANES else ()
+        function.role.add_to_policy(lane_statement(accounts, "Query", "UpdateItem", *leave))
         function.allow("dynamodb:GetItem", "dynamodb:UpdateItem", resources=[self._data.runs.table_arn])
         function.allow("s3:ListBucket", resources=[files.bucket_arn])  # or a missing object would be "forbidden"
         function.allow("s3:GetObject", *writes, resources=[files.arn_for_objects("runs/*")])
-        function.allow("s3:GetObject", resources=[files.arn_for_objects(f"{LANES}*")])
+        if lane_files := LANE_FILES.get(name):
+            function.allow(*lane_files, resources=[files.arn_for_objects(f"{LANES}*")])
+            reason = "Every flow keeps files of its last run in a folder of its own"
+            acknowledge(function.role, {wildcard_objects(files, f"{LANES}*"): reason})
         function.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
-        acknowledge(
-            function.role,
-            {
-                wildcard_objects(files, "runs/*"): "Every run keeps its files in a folder of its own",
-                wildcard_objects(files, f"{LANES}*"): "Every flow keeps files of its last run in a folder of its own",
-            },
-        )
+        reason = "Every run keeps its files in a folder of its own"
+        acknowledge(function.role, {wildcard_objects(files, "runs/*"): reason})
         return function
 
     def _build_guard(self) -> LambdaFunction:
@@ -126,11 +143,28 @@ class Pipeline(Construct):
         forward.role.add_to_policy(circuit_statement(self._data.accounts))
         forward.allow("states:SendTaskSuccess", resources=["*"])
         files = self._data.run_files
-        forward.allow("s3:PutObject", "s3:DeleteObject", resources=[files.arn_for_objects(f"{LANES}*")])
         forward.allow("s3:PutObject", resources=[files.arn_for_objects(FORWARD_DATA)])
         reason = "What the step itself saves, beside the files of any run"
         acknowledge(forward.role, {wildcard_objects(files, FORWARD_DATA): reason})
+        if self._settings.apple_connections:  # or those that Apple refuses would come again hours later
+            function = forward.function.node.default_child
+            assert isinstance(function, lambda_.CfnFunction)  # noqa: S101 narrows the type
+            function.reserved_concurrent_executions = self._settings.apple_connections
         return forward
+
+    def _build_large_packages(self, network: Network) -> LargePackages:
+        large = LargePackages(
+            self, settings=self._settings, network=network, layers=self._layers, files=self._data.run_files
+        )
+        for step in (self.validate, self.convert, self.guard):
+            large.lend(step)
+        return large
+
+    def _allow_large_packages(self, large: LargePackages) -> None:
+        large.grant_running(self.runs)
+        self.runs.add_to_role_policy(key_statement(self._data.key, *READ, through=["s3"]))
+        reason = "The state machine asks for the size of any run's upload, which has a folder of its own"
+        acknowledge(self.runs, {wildcard_objects(self._data.run_files, "runs/*"): reason})
 
     def _build_receive(self) -> LambdaFunction:
         receive = LambdaFunction(
@@ -165,7 +199,7 @@ class Pipeline(Construct):
         # or a missing object, or a missing version of it, would be "forbidden"
         receive.allow("s3:ListBucket", "s3:ListBucketVersions", resources=[home.bucket_arn])
         receive.allow(
-            *("s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
+            *("s3:GetObjectVersion", "s3:DeleteObject", "s3:DeleteObjectVersion"),
             resources=[home.arn_for_objects("home/*")],
         )
         receive.allow(*WRITES, resources=[files.arn_for_objects("runs/*")])
@@ -183,8 +217,8 @@ class Pipeline(Construct):
         return receive
 
     def _feed(self, receive: LambdaFunction) -> None:
-        self._data.uploads.grant_consume_messages(receive.role)
-        mapping = receive.function.add_event_source_mapping(
+        receive.allow_polling(self._data.uploads)
+        mapping = receive.live.add_event_source_mapping(
             "Uploads", event_source_arn=self._data.uploads.queue_arn, batch_size=10, report_batch_item_failures=True
         )
         acknowledge(
@@ -208,7 +242,7 @@ class Pipeline(Construct):
                 destination=logs.LogGroup(
                     self,
                     f"{name}Logs",
-                    log_group_name=f"/aws/vendedlogs/states/rosterbridge-{self._settings.stage}-{name.lower()}",
+                    log_group_name=execution_log(self._settings, name),
                     retention=retention(self._settings.log_retention_days),
                     removal_policy=cdk.RemovalPolicy.DESTROY,
                 ),
@@ -223,14 +257,16 @@ class Pipeline(Construct):
                 ANY_RESOURCE: (
                     "X-Ray's segments and sampling rules, and CloudWatch Logs' deliveries and resource policies, "
                     "know no resource; the actions are named one by one"
-                )
+                ),
+                **OWN_POLICY,
             },
         )
         return machine
 
     def _close_what_ended_outside(self) -> None:
         """Close the record of an execution that was aborted, timed out or failed where nothing can be caught."""
-        closing = self._build_state_machine(
+        self.dead_endings = self._build_dead_endings()
+        self.closing = self._build_state_machine(
             "Closing",
             run_states.closing_chain(self, table=self._data.runs, outcomes=self._outcomes),
             timeout=cdk.Duration.minutes(10),
@@ -249,9 +285,9 @@ class Pipeline(Construct):
             ),
             targets=[
                 targets.SfnStateMachine(
-                    closing,
+                    self.closing,
                     input=events.RuleTargetInput.from_object({"run_id": events.EventField.from_path("$.detail.name")}),
-                    dead_letter_queue=self._build_dead_endings(),
+                    dead_letter_queue=self.dead_endings,
                     retry_attempts=10,
                 )
             ],
@@ -263,3 +299,8 @@ class Pipeline(Construct):
             queue, {"AwsSolutions-SQS3": "It is the dead-letter queue of the rule's target, which nag overlooks"}
         )
         return queue
+
+
+def execution_log(settings: Settings, machine: str) -> str:
+    """Return the name of a state machine's log group, with the beginning that AWS delivers to without a policy."""
+    return f"/aws/vendedlogs/states/rosterbridge-{settings.stage}-{machine.lower()}"

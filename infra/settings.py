@@ -1,14 +1,19 @@
-"""Every setting of a deployment, read from CDK context (``cdk.json`` or ``-c key=value``) and checked at synth."""
+"""Every setting of a deployment, read from CDK context (``cdk.json`` or ``-c key=value``) and checked at synth.
+
+What is given as such wins; then what ``stages`` of ``cdk.json`` says of the stage; then what it says by ``default``.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import aws_cdk as cdk
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,10 +23,14 @@ from pydantic import (
     model_validator,
 )
 
+from infra import build
+
 CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
 # CDK's own context keys have a colon, a slash or a hyphen (``@aws-cdk/core:...``, ``availability-zones:...``)
 OURS = re.compile(r"[a-z_]+")
+STAGES, DEFAULT = "stages", "default"
 
+SNAP_START_PYTHON = (3, 12)
 MAX_LADDER_SECONDS = 7 * 86_400  # the execution itself ends after 8 days
 
 SecurityPolicy = Literal[
@@ -36,6 +45,9 @@ LogRetention = Annotated[Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365, 400], Bef
 DOMAIN_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 URL = r"^(https://[^\s/?#@*]+|http://(localhost|127\.0\.0\.1)(:\d+)?)"
 ORIGIN = rf"{URL}$"
+SECRET_ARN = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+"  # noqa: S105 a pattern
+# The ports that Transfer Family takes: 22 and from 2000 on, or these in a network
+SSH, LEAST_PORT, PORTS_OF_A_VPC = 22, 2000, (22, 2222, 2223, 22_000)
 # Cognito keeps these words for itself
 RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
 
@@ -45,17 +57,30 @@ def _listed(given: Any) -> Any:
     return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
 
 
+def _network(given: str) -> str:
+    """Return a network of IPv4, which the addresses of an endpoint belong to; raises ValueError."""
+    return str(IPv4Network(given))
+
+
+Network = Annotated[str, AfterValidator(_network)]
+Networks = Annotated[tuple[Network, ...], Field(max_length=50), BeforeValidator(_listed)]
 CallbackUrl = Annotated[str, Field(pattern=rf"{URL}(/[^\s#]*)?$", max_length=1024)]
 CallbackUrls = Annotated[tuple[CallbackUrl, ...], Field(max_length=20), BeforeValidator(_listed)]
 
+EmailAddress = Annotated[str, Field(pattern=r"^[A-Za-z0-9.+_-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254)]
+EmailAddresses = Annotated[tuple[EmailAddress, ...], Field(max_length=20), BeforeValidator(_listed)]
+
 
 class Settings(BaseModel):
-    """A deployment's settings; each has its default in ``cdk.json``."""
+    """A deployment's settings; each has its default in ``cdk.json``, and its line in ``docs/operations.md``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str = Field(pattern=r"^[a-z][a-z0-9]{1,15}$", description="Names the deployment and its stacks.")
     local: bool = Field(description="True on the embedded AWS: layers point to builds on disk, retries take seconds.")
+    keep_data: bool = Field(
+        description="Whether buckets, tables, key and users outlive their stack, and are protected against deletion."
+    )
     security_policy: SecurityPolicy = Field(description="Algorithms that the SFTP endpoint offers.")
     run_retention_days: int = Field(ge=1, le=3650, description="How long the record of a run is kept.")
     data_retention_days: int = Field(ge=2, le=400, description="How long uploads, results and reports are kept.")
@@ -67,6 +92,15 @@ class Settings(BaseModel):
     circuit_open_seconds: int = Field(ge=1, le=3600, description="How long nothing is sent to a host that is away.")
     circuit_longest_seconds: int = Field(
         ge=1, le=7200, description="The most to which that time is doubled while the host stays away."
+    )
+    apple_connections: int = Field(
+        ge=0, le=10_000, description="How many files are sent to Apple at once, at most; 0 for any number."
+    )
+    large_packages: bool = Field(
+        description="Whether uploads that are too large for a Lambda function go to a container of Fargate."
+    )
+    large_package_bytes: int = Field(
+        ge=1, le=10**12, description="From how many bytes on a ZIP goes to the container at once."
     )
     hold_days: int = Field(ge=1, le=30, description="How long a held run waits for somebody to approve or reject it.")
     sign_in_threshold: int = Field(
@@ -84,7 +118,29 @@ class Settings(BaseModel):
         max_length=253,
         description="The name under which clients find the SFTP endpoint; empty for the server's own.",
     )
+    sftp_host_per_account: bool = Field(description="Whether each file account has a name of its own below sftp_host.")
+    hosted_zone_id: str = Field(
+        pattern=r"^(Z[0-9A-Z]{1,31})?$",
+        description="The zone in Route 53 that gets the records of sftp_host; empty if you make them elsewhere.",
+    )
+    hosted_zone_name: str = Field(
+        pattern=rf"^({DOMAIN_LABEL}(\.{DOMAIN_LABEL})+)?$", max_length=253, description="The domain of that zone."
+    )
     sftp_port: int = Field(ge=1, le=65_535, description="The port of the SFTP endpoint.")
+    sftp_endpoint: Literal["public", "vpc"] = Field(
+        description="Whether the SFTP endpoint has addresses of AWS's that change, or its own in a network (vpc)."
+    )
+    sftp_networks: Networks = Field(
+        description="From which networks clients may connect to an endpoint in a network of its own; empty for all."
+    )
+    sftp_banner: str = Field(
+        pattern=r"^[\t\r\n\x20-\x7E]*$", max_length=512, description="What a client is shown before it signs in."
+    )
+    host_key_secret: str = Field(
+        pattern=rf"^({SECRET_ARN})?$",
+        description="ARN of your own secret with the SFTP endpoint's host keys; empty for keys that are made for you.",
+    )
+    fixed_egress: bool = Field(description="Whether what is sent to Apple comes from one address that stays.")
     private_asm_hosts: bool = Field(description="Whether an ASM account may name a host that is not on the internet.")
     changes_per_minute: int = Field(ge=1, le=6000, description="How many changes a user may make by the API.")
     api_rate: int = Field(ge=1, le=10_000, description="How many requests the API takes each second, on average.")
@@ -99,6 +155,13 @@ class Settings(BaseModel):
         pattern=r"^([A-Za-z0-9.+_-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?$",
         max_length=254,
         description="The sender of these e-mails, which is verified in Amazon SES.",
+    )
+    alarm_emails: EmailAddresses = Field(description="Who hears by e-mail of alarms and of their end.")
+    sign_in_failures: int = Field(
+        ge=1, le=1_000_000, description="From how many failed SFTP sign-ins in 15 minutes on there is an alarm."
+    )
+    flow_metrics: bool = Field(
+        description="Whether the age of the last success is measured for each flow that expects an upload by a time."
     )
     console_callback_urls: CallbackUrls = Field(
         description="Where Cognito sends a user after the sign-in in a browser; without any nobody can sign in there."
@@ -119,13 +182,27 @@ class Settings(BaseModel):
     oidc_issuer: str = Field(pattern=r"^(https://[^\s?#]+)?$", description="The OIDC provider's issuer.")
     oidc_client_id: str = Field(max_length=255, description="What the OIDC provider calls this deployment.")
     oidc_client_secret: str = Field(
-        pattern=r"^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+)?$",
+        pattern=rf"^({SECRET_ARN})?$",
         description="ARN of the secret in Secrets Manager that holds the OIDC client's secret, as plain text.",
     )
     saml_metadata_url: str = Field(pattern=r"^(https://\S+)?$", description="Where the SAML provider's metadata is.")
     identity_provider_email: str = Field(
         description="The provider's claim or attribute that holds the e-mail address; empty for the usual one."
     )
+
+    deployment: Literal["canary", "all-at-once"] = Field(
+        description="Whether a new version answers every tenth call for five minutes before it answers all of them."
+    )
+    snap_start: bool = Field(
+        description="Whether functions that somebody waits for start from a snapshot, which is paid for by the hour."
+    )
+
+    @model_validator(mode="after")
+    def _snapshots_need_a_newer_python(self) -> Self:
+        if self.snap_start and build.python_version() < SNAP_START_PYTHON:
+            message = "snap_start needs Python 3.12 or newer: the functions run the Python that builds them"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _ladder_ends_in_time(self) -> Self:
@@ -151,6 +228,16 @@ class Settings(BaseModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _trail_tells_of_every_home(self) -> Self:
+        if self.audit_retention_days < self.home_grace_days:
+            message = (
+                "audit_retention_days must not be less than home_grace_days, or the home of a deleted file account "
+                "would not be found when its organization is erased"
+            )
+            raise ValueError(message)
+        return self
+
     @field_validator("sign_in_domain")
     @classmethod
     def _domain_is_not_reserved(cls, domain: str) -> str:
@@ -172,10 +259,35 @@ class Settings(BaseModel):
             raise ValueError(message)
         return self
 
+    @model_validator(mode="after")
+    def _host_names_are_whole(self) -> Self:
+        if bool(self.hosted_zone_id) != bool(self.hosted_zone_name):
+            message = "hosted_zone_id and hosted_zone_name need each other"
+            raise ValueError(message)
+        if self.hosted_zone_name and not self.sftp_host.endswith(f".{self.hosted_zone_name}"):
+            message = "hosted_zone_name must be a domain that sftp_host is below"
+            raise ValueError(message)
+        if self.sftp_host_per_account and not self.sftp_host:
+            message = "sftp_host_per_account needs sftp_host"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _endpoint_can_be_reached(self) -> Self:
+        if self.sftp_networks and self.sftp_endpoint != "vpc":
+            message = "sftp_networks needs sftp_endpoint vpc"
+            raise ValueError(message)
+        port = self.sftp_port
+        taken = port in PORTS_OF_A_VPC if self.sftp_endpoint == "vpc" else port == SSH or port >= LEAST_PORT
+        if not (taken or self.local):  # on the embedded AWS it is the port of the front
+            message = "sftp_port must be 22, 2222, 2223 or 22000 with sftp_endpoint vpc, otherwise 22 or at least 2000"
+            raise ValueError(message)
+        return self
+
     @property
-    def keeps_data(self) -> bool:
-        """Whether buckets, tables and the key outlive their stack."""
-        return not self.local
+    def needs_network(self) -> bool:
+        """Whether there is a network of the deployment's own."""
+        return self.sftp_endpoint == "vpc" or self.fixed_egress or self.large_packages
 
     def stack_name(self, part: str) -> str:
         """Return the name of a stack of this deployment."""
@@ -195,8 +307,10 @@ def default_context() -> dict[str, Any]:
 def from_context(app: cdk.App) -> Settings:
     """Read the settings; raises WrongSettingError naming each wrong key."""
     given = {name: value for name, value in app.node.get_all_context().items() if OURS.fullmatch(name)}
+    stages = given.pop(STAGES, {})
+    defaults = stages.get(DEFAULT, {}) | stages.get(given.get("stage"), {})
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(defaults | given)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         message = f"wrong setting in the CDK context: {faults}"

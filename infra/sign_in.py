@@ -72,8 +72,8 @@ class SignIn(Construct):
                 email_subject="Your invitation to Rosterbridge", email_body=INVITATION
             ),
             feature_plan=cognito.FeaturePlan.ESSENTIALS,
-            deletion_protection=self._settings.keeps_data,
-            removal_policy=cdk.RemovalPolicy.RETAIN if self._settings.keeps_data else cdk.RemovalPolicy.DESTROY,
+            deletion_protection=self._settings.keep_data,
+            removal_policy=cdk.RemovalPolicy.RETAIN if self._settings.keep_data else cdk.RemovalPolicy.DESTROY,
         )
         _acknowledge(pool, required=required)
         return pool

@@ -81,6 +81,6 @@ class Sweep(Construct):
             "EachHour",
             description="Removes what deleted accounts and flows left, and starts runs whose start broke off",
             schedule=events.Schedule.rate(cdk.Duration.hours(1)),
-            targets=[targets.LambdaFunction(self.sweep.function, retry_attempts=0)],
+            targets=[targets.LambdaFunction(self.sweep.live, retry_attempts=0)],
         )
         acknowledge(rule, {"Serverless-EventBusDLQ": "A lost event is made good by the one an hour later"})

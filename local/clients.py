@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,24 +21,26 @@ CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard",
 
 @dataclass(frozen=True)
 class Aws:
-    """The embedded AWS as boto3 clients, each made once."""
+    """The embedded AWS as boto3 clients, each made once; ``ca`` is the file that its certificate is checked by."""
 
     endpoint: str
     region: str = REGION
+    ca: Path | None = None
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
         """Return the client of a service."""
         if service not in self._clients:
-            with environment(self.endpoint, self.region):
+            with environment(self.endpoint, self.region, self.ca):
                 session = boto3.session.Session()
                 self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=CONFIG)
         return self._clients[service]
 
 
-def variables(endpoint: str, region: str) -> dict[str, str]:
+def variables(endpoint: str, region: str, ca: Path | None = None) -> dict[str, str]:
     """Return the environment in which AWS's SDK speaks to the embedded AWS only."""
     return {
+        **({"AWS_CA_BUNDLE": str(ca)} if ca else {}),
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",  # what the embedded AWS takes; no secret
@@ -57,14 +60,14 @@ def clean(environ: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def environment(endpoint: str, region: str = REGION) -> Iterator[None]:
+def environment(endpoint: str, region: str = REGION, ca: Path | None = None) -> Iterator[None]:
     """Let everything that is made inside speak to the embedded AWS, Rosterbridge's adapters included."""
     before = dict(os.environ)
     shared_client.cache_clear()
     for name in before:
         if name.startswith("AWS_"):
             del os.environ[name]
-    os.environ.update(variables(endpoint, region))
+    os.environ.update(variables(endpoint, region, ca))
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from local import deploy, processes
+from local.certificate import certificate
 from local.clients import REGION, Aws, clean, environment, variables
 from local.host_key import host_key, public_text
 from local.processes import LOOPBACK, ROOT, Lock, Processes
@@ -99,19 +100,22 @@ class Stores:
 class LocalStack:
     """A running stack on a state folder; use it as a context, which stops everything at its end.
 
-    ``context`` overrides CDK settings. Raises LocalStackError or DeployError when it cannot start.
+    ``context`` overrides CDK settings; ``enforces_iam`` lets every role do what its policies say and no more, over TLS.
+    Raises LocalStackError or DeployError when it cannot start.
     """
 
     state: Path
     ports: Ports
     context: dict[str, Any] = field(default_factory=dict)
+    enforces_iam: bool = False
 
     def __post_init__(self) -> None:
-        self.aws = Aws(f"http://{LOOPBACK}:{self.ports.emulator}", REGION)
+        ca = self.certificate if self.enforces_iam else None
+        self.aws = Aws(f"{'https' if ca else 'http'}://{LOOPBACK}:{self.ports.emulator}", REGION, ca)
         self.outputs: dict[str, str] = {}
         self._lock = Lock(self.state)
         self.processes = Processes(
-            self.state / "logs", {**clean(dict(os.environ)), **variables(self.aws.endpoint, self.aws.region)}
+            self.state / "logs", {**clean(dict(os.environ)), **variables(self.aws.endpoint, self.aws.region, ca)}
         )
 
     def __enter__(self) -> Self:
@@ -148,7 +152,7 @@ class LocalStack:
         self._start_front()
         self.wait_until_listening("apple", self.ports.apple)
         self.wait_until_listening("sftp", self.ports.sftp)
-        with environment(self.aws.endpoint, self.aws.region):
+        with environment(self.aws.endpoint, self.aws.region, self.aws.ca):
             self.stores = Stores(
                 accounts=DynamoAccountStore(self.outputs["AccountTable"], audit_table=self.outputs["AuditTable"]),
                 runs=DynamoRunStore(self.outputs["RunTable"]),
@@ -174,6 +178,9 @@ class LocalStack:
     def _start_emulator(self) -> None:
         self.host_key("sftp")  # there before the emulator reads it
         arguments = ("--port", self.ports.emulator, "--state", self.state / "aws", "--region", self.aws.region)
+        if self.enforces_iam:
+            crt, key = certificate(self.certificate)
+            arguments += ("--certificate", crt, "--key", key, "--decisions", self.decisions)
         self.processes.start(
             *("emulator", EMULATOR_PYTHON, "local.emulator", *arguments),
             *("--sftp-host-key", self.host_key_file("sftp")),
@@ -181,6 +188,7 @@ class LocalStack:
 
     def _start_front(self) -> None:
         arguments = ("--endpoint", self.aws.endpoint, "--region", self.aws.region, "--port", self.ports.sftp)
+        arguments += ("--ca", self.aws.ca) if self.aws.ca else ()
         self.processes.start(
             "sftp", Path(sys.executable), "local.sftp_front", *arguments, "--host-key", self.host_key_file("sftp")
         )
@@ -226,6 +234,16 @@ class LocalStack:
     def host_key_file(self, name: str) -> Path:
         """Return where a server's private key is."""
         return self.state / f"{name}_host_key"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate of the embedded AWS where IAM is enforced."""
+        return self.state / "aws.crt"
+
+    @property
+    def decisions(self) -> Path:
+        """Where the embedded AWS notes what roles did by which statement, and what they were denied."""
+        return self.state / "decisions.jsonl"
 
     @property
     def api(self) -> dict[str, str]:

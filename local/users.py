@@ -42,7 +42,7 @@ def _provide(
 
 def invite(aws: Aws, outputs: Mapping[str, str], username: str, organization_id: str | None) -> bool:
     """Invite a user by e-mail address, an operator if of no organization, and say whether the user is new."""
-    with environment(aws.endpoint, aws.region):
+    with environment(aws.endpoint, aws.region, aws.ca):
         users = CognitoUsers(outputs["UserPoolId"], outputs["AccountTable"])
     try:
         users.admit(users.create(username, organization_id))

@@ -8,10 +8,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rosterbridge.api.app import handle
 from rosterbridge.api.service import service
-from rosterbridge.observability import logger
+from rosterbridge.observability import logger, observed
 
 
-@logger.inject_lambda_context(log_event=False, clear_state=True)
+@observed
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer one request."""
+    """Answer one request; its log is known by the request's id, which API Gateway's own log has too."""
+    logger.set_correlation_id(event["requestContext"].get("requestId"))
     return handle(event, context, service)

@@ -14,7 +14,8 @@ from rosterbridge.adapters.dynamodb_scores import DynamoScoreStore
 from rosterbridge.adapters.passwords import Argon2Hasher
 from rosterbridge.flows.sign_in_scores import SignInScores
 from rosterbridge.flows.signing_in import HomeSettings, SignInRequest, sign_in
-from rosterbridge.observability import boundary, logger
+from rosterbridge.measures import SIGN_IN_REFUSED
+from rosterbridge.observability import boundary, logger, measure, observed
 from rosterbridge.settings import AuthenticateEnvironment
 
 
@@ -28,13 +29,14 @@ def _parts() -> tuple[DynamoAccountStore, Argon2Hasher, SignInScores, HomeSettin
 
 def _refused(reason: str) -> None:
     logger.info("sign-in refused", extra={"code": reason})
+    measure(SIGN_IN_REFUSED)
 
 
 def _troubled(code: str) -> None:
     logger.warning("sign-ins are not scored", extra={"code": code})
 
 
-@logger.inject_lambda_context(log_event=False)
+@observed
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Answer one sign-in; ``{}`` refuses it."""
     try:

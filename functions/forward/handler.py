@@ -14,14 +14,15 @@ from rosterbridge.adapters.stepfunctions import StepFunctionsWaiting
 from rosterbridge.flows.circuits import CircuitRules, GuardedDelivery
 from rosterbridge.flows.forwarding import Forwarder
 from rosterbridge.flows.hosts import CheckedDelivery, HostCheck
-from rosterbridge.observability import boundary, logger
+from rosterbridge.measures import CIRCUIT_OPENED
+from rosterbridge.observability import boundary, logger, measure, observed
 from rosterbridge.settings import ForwardEnvironment
 from rosterbridge.steps import run_of, steps
 
 RESERVE_SECONDS = 15  # kept back to record how it ended, before Lambda stops the function
 
 
-@logger.inject_lambda_context(log_event=False, clear_state=True)
+@observed
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Forward one run; answers how it went, the remote name and the bytes sent."""
     with boundary():
@@ -33,7 +34,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             delivery=_delivery(settings, context),
             secrets=KmsSecretBox(settings.key_arn),
         )
-        return forwarder.forward(run_id).model_dump(exclude_none=True)
+        forwarding = forwarder.forward(run_id)
+        logger.info("forwarded", extra={"outcome": forwarding.outcome, "bytes": forwarding.sent_bytes})
+        return forwarding.model_dump(exclude_none=True)
 
 
 def _delivery(settings: ForwardEnvironment, context: LambdaContext) -> GuardedDelivery:
@@ -52,5 +55,7 @@ def _delivery(settings: ForwardEnvironment, context: LambdaContext) -> GuardedDe
 
 
 def _tell(code: str, host: str) -> None:
-    """Write the one line that an alarm counts."""
+    """Tell once what an outage is, however many deliveries meet it."""
     logger.warning("circuit", extra={"code": code, "host": host})
+    if code == "circuit-opened":
+        measure(CIRCUIT_OPENED)

@@ -11,7 +11,7 @@ from rosterbridge.adapters.outcomes import SqsOutcomes
 from rosterbridge.adapters.stepfunctions import StepFunctionsWaiting
 from rosterbridge.flows.guarding import Guard
 from rosterbridge.memory import save_if_scarce
-from rosterbridge.observability import boundary, logger
+from rosterbridge.observability import boundary, logger, observed
 from rosterbridge.settings import GuardEnvironment
 from rosterbridge.steps import run_of, steps
 
@@ -30,7 +30,7 @@ def outcomes() -> SqsOutcomes:
     return SqsOutcomes(GuardEnvironment.load().outcomes_queue_url)
 
 
-@logger.inject_lambda_context(log_event=False, clear_state=True)
+@observed
 def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Check one run and answer what follows; with a task token, let it wait."""
     with boundary():
@@ -38,5 +38,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, 
         if token := event.get("task_token"):
             guard().hold(run_id, str(token))
             outcomes().tell(run_id)
+            logger.info("held")
             return {}
-        return guard().check(run_id).model_dump()
+        guarding = guard().check(run_id)
+        logger.info("guarded", extra={"decision": guarding.decision})
+        return guarding.model_dump()

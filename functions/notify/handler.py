@@ -18,7 +18,8 @@ from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.notices import Places
 from rosterbridge.flows.notifying import Notifier, OutcomeTeller
 from rosterbridge.flows.result_files import ResultFiles
-from rosterbridge.observability import boundary, logger
+from rosterbridge.measures import measures_of
+from rosterbridge.observability import about, boundary, logger, measure_all, observed, tracer
 from rosterbridge.settings import NotifyEnvironment
 
 
@@ -40,16 +41,19 @@ def _teller() -> OutcomeTeller:
         results=ResultFiles(accounts, S3ObjectStore(), settings.home_bucket),
         notifier=Notifier(accounts, DynamoNoticeStore(settings.account_table), way, lambda: datetime.now(UTC)),
         places=Places(settings.console_origin),
+        count=lambda run: measure_all(measures_of(run)),
     )
 
 
+@tracer.capture_method(capture_response=False, capture_error=False)
 def _tell(record: SQSRecord) -> None:
     with boundary(message_id=record.message_id):
         run_id = Outcome.model_validate_json(record.body).run_id
-        logger.info("told", extra={"run_id": run_id, "notice": _teller().tell(run_id)})
+        about(run_id)
+        logger.info("told", extra={"notice": _teller().tell(run_id)})
 
 
-@logger.inject_lambda_context(log_event=False)
+@observed
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Tell of a batch; a message that fails comes back alone, and after five times goes to the dead letters."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

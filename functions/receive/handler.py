@@ -24,7 +24,8 @@ from rosterbridge.flows.ports import AccountStore
 from rosterbridge.flows.receiving import Receiver, Uploaded
 from rosterbridge.flows.signing_in import home_prefix
 from rosterbridge.flows.upload_limits import LimitCheck
-from rosterbridge.observability import boundary, logger
+from rosterbridge.measures import RUNS_RECEIVED
+from rosterbridge.observability import about, boundary, logger, measure, observed, tracer
 from rosterbridge.settings import ReceiveEnvironment
 
 
@@ -122,12 +123,16 @@ def _receiver() -> Receiver:
     )
 
 
+@tracer.capture_method(capture_response=False, capture_error=False)
 def _receive(record: SQSRecord) -> None:
     with boundary(message_id=record.message_id):
         message = Message.model_validate_json(record.body)
         for notice in message.records:
             started = _receiver().receive(notice.uploaded())
             logger.info("received", extra={"runs": started})
+            for run_id in started:
+                about(run_id)
+                measure(RUNS_RECEIVED)
         if message.failure is not None:
             _hear_of(message.failure)
 
@@ -139,7 +144,7 @@ def _hear_of(failure: Failure) -> None:
     logger.info("an upload broke off", extra={"runs": ended})
 
 
-@logger.inject_lambda_context(log_event=False)
+@observed
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Receive a batch; a message that fails comes back alone, and after five times goes to the dead letters."""
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)

@@ -14,7 +14,7 @@ from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.adapters.stepfunctions import StepFunctionsWorkflow
 from rosterbridge.flows.sweeping import Sweeper
-from rosterbridge.observability import boundary, logger
+from rosterbridge.observability import boundary, logger, observed
 from rosterbridge.settings import SweepEnvironment
 
 
@@ -33,7 +33,7 @@ def _sweeper() -> Sweeper:
     )
 
 
-@logger.inject_lambda_context(log_event=False, clear_state=True)
+@observed
 def lambda_handler(_event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Sweep once; answers how many homes, lanes and versions of files were removed, and how many runs started."""
     with boundary():

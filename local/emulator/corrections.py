@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import logging
 import shlex
 import sys
@@ -64,7 +65,8 @@ def _layer_paths(config: dict[str, Any]) -> list[str]:
 
 
 def _with_bootstrap(code_zip: bytes, layers: list[str]) -> bytes:
-    command = shlex.join([sys.executable, "-I", "-S", str(RUNTIME_CLIENT), *layers])
+    # unbuffered, as Lambda's own runtime is: what a function prints last belongs to this invocation
+    command = shlex.join([sys.executable, "-I", "-S", "-u", str(RUNTIME_CLIENT), *layers])
     buffer = io.BytesIO(code_zip)
     with zipfile.ZipFile(buffer, "a") as archive:
         entry = zipfile.ZipInfo("bootstrap")
@@ -103,6 +105,14 @@ def _know_transfer_servers(host_key_fingerprint: str | None) -> None:
         "delete": _delete_transfer_server,
     }
     transfer._describe_server = lambda data: _describe_transfer_server(data, host_key_fingerprint)
+    stock = transfer.handle_request
+
+    async def handle_request(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:
+        if headers.get("x-amz-target", "").endswith(".ListHostKeys"):
+            return _list_host_keys(json.loads(body), host_key_fingerprint)
+        return await stock(method, path, headers, body, query)
+
+    transfer.handle_request = handle_request
 
 
 def _fingerprint(key: Path) -> str:
@@ -158,6 +168,17 @@ def _describe_transfer_server(data: dict[str, Any], host_key_fingerprint: str | 
     kept = {field: server[field] for field in (*shown, *KEPT_SERVER_FIELDS) if field in server}
     told = {"HostKeyFingerprint": host_key_fingerprint} if host_key_fingerprint else {}
     return transfer.json_response({"Server": {**kept, **told, "UserCount": server.get("UserCount", 0)}})
+
+
+def _list_host_keys(data: dict[str, Any], host_key_fingerprint: str | None) -> Any:
+    """Return the front's key as the server's only one; MiniStack knows no host keys."""
+    server = transfer._servers.get(data.get("ServerId", ""))
+    if server is None:
+        return transfer._error("ResourceNotFoundException", "Unknown server", 404)
+    key_id = "hostkey-00000000000000001"
+    arn = server["Arn"].replace(":server/", ":host-key/") + f"/{key_id}"
+    front = {"Arn": arn, "HostKeyId": key_id, "Fingerprint": host_key_fingerprint, "Type": "ssh-ed25519"}
+    return transfer.json_response({"ServerId": server["ServerId"], "HostKeys": [front] if host_key_fingerprint else []})
 
 
 # -- Step Functions: an execution that was running when the emulator stopped ends like an aborted one -----------------

@@ -41,11 +41,17 @@ class TransferServer:
 
 @dataclass(frozen=True)
 class Grant:
-    """An accepted sign-in: its home, what it may do there, and with which keys it may prove itself."""
+    """An accepted sign-in: its home, what it may do there by which role, and with which keys it may prove itself.
+
+    ``s3`` is a client with the session's own credentials, where it has some.
+    """
 
     home: Home
     policy: SessionPolicy | None
     public_keys: tuple[asyncssh.SSHKey, ...] = field(default=(), repr=False)
+    role: str = ""
+    policy_text: str | None = None
+    s3: Any = field(default=None, repr=False)
 
 
 class _Answer(BaseModel):
@@ -120,7 +126,7 @@ def _grant(answer: Any, *, by_key: bool) -> Grant:
         raise RefusedError("home-mappings-malformed")
     if read.public_keys and not by_key:
         raise RefusedError("keys-in-answer-to-password")
-    return Grant(Home(read.home_details), policy, tuple(_keys(read.public_keys)))
+    return Grant(Home(read.home_details), policy, tuple(_keys(read.public_keys)), read.role, read.policy)
 
 
 def _keys(texts: list[str]) -> list[asyncssh.SSHKey]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import asyncssh
 
 from local.sftp_front.failed_uploads import FailedUploads
 from local.sftp_front.identity import Grant, IdentityProvider, RefusedError, TransferServer, sign_in
+from local.sftp_front.role import Storage
 from local.sftp_front.session import FrontSession
 from local.sftp_front.store import Store, logger
 from local.sftp_listener import SftpListener
@@ -28,6 +30,7 @@ class SftpFront(SftpListener):
     """Listens on loopback while its ``async with`` lasts; ``port`` 0 takes a free one.
 
     ``provider``, ``s3`` and ``events`` are called from threads; without EventBridge nobody hears of failed uploads.
+    With ``storage`` each session has an S3 client of its own.
     """
 
     def __init__(
@@ -39,9 +42,10 @@ class SftpFront(SftpListener):
         *,
         port: int = 0,
         events: Any = None,
+        storage: Storage | None = None,
     ) -> None:
         super().__init__(port)
-        self._events = events
+        self._events, self._storage = events, storage
         self.server = server
         self._provider, self._s3, self._host_key = provider, s3, host_key
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sftp-front")
@@ -69,7 +73,8 @@ class SftpFront(SftpListener):
         """Return what the identity provider grants; None for every kind of refusal."""
         ask = partial(sign_in, username=username, password=password, source_ip=source_ip)
         try:
-            return await self.run(ask, self._provider, self.server)
+            grant = await self.run(ask, self._provider, self.server)
+            return replace(grant, s3=await self.run(self._storage, grant)) if self._storage else grant
         except RefusedError as refused:
             logger.info("sign-in refused: %s", refused)
             return None
@@ -78,7 +83,7 @@ class SftpFront(SftpListener):
         """Begin a client's session."""
         failed = FailedUploads(self._events, self.server, username, source_ip)
         metadata = {"user-agent": "AWSTransfer", "user-agent-id": f"{username}@{self.server.id}"}
-        store = Store(self._s3, grant.policy, metadata)
+        store = Store(grant.s3 or self._s3, grant.policy, metadata)
         session = _KnownSession(
             *(chan, grant.home, store, self.run),
             ignores_set_stat=self.server.ignores_set_stat,

@@ -148,23 +148,28 @@ def test_cloudformation_makes_a_transfer_server_that_keeps_its_identity_provider
 
     assert listed["ServerId"] == stack.outputs["SftpServerId"]
     assert server["IdentityProviderType"] == "AWS_LAMBDA"
-    assert server["IdentityProviderDetails"]["Function"].endswith(":function:rosterbridge-local-authenticate")
+    assert server["IdentityProviderDetails"]["Function"].endswith(":function:rosterbridge-local-authenticate:live")
     assert server["SecurityPolicyName"] == "TransferSecurityPolicy-2025-03"
     assert server["ProtocolDetails"]["SetStatOption"] == "ENABLE_NO_OP"
 
 
 def test_the_transfer_server_shows_the_host_key_that_the_sftp_front_has(stack: StackUnderTest) -> None:
-    server = stack.client("transfer").describe_server(ServerId=stack.outputs["SftpServerId"])["Server"]
+    transfer, server_id = stack.client("transfer"), stack.outputs["SftpServerId"]
 
-    assert server["HostKeyFingerprint"] == host_key(stack.local.host_key_file("sftp")).get_fingerprint()
+    server = transfer.describe_server(ServerId=server_id)["Server"]
+    [listed] = transfer.list_host_keys(ServerId=server_id)["HostKeys"]
+
+    shown = host_key(stack.local.host_key_file("sftp")).get_fingerprint()
+    assert server["HostKeyFingerprint"] == listed["Fingerprint"] == shown
 
 
 def test_a_transfer_server_without_a_known_host_key_shows_none(emulator: Emulator) -> None:
     server = emulator.template({"Server": {"Type": "AWS::Transfer::Server"}})
 
-    described = emulator.aws.client("transfer").describe_server(ServerId=server["Server"].rpartition("/")[2])["Server"]
+    transfer, server_id = emulator.aws.client("transfer"), server["Server"].rpartition("/")[2]
 
-    assert "HostKeyFingerprint" not in described
+    assert "HostKeyFingerprint" not in transfer.describe_server(ServerId=server_id)["Server"]
+    assert transfer.list_host_keys(ServerId=server_id)["HostKeys"] == []
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rosterbridge.adapters.dynamodb_notices import DynamoNoticeStore
 from rosterbridge.adapters.notifications import SesNotifications, SnsNotifications
 from rosterbridge.adapters.outcomes import SqsOutcomes
 from rosterbridge.flows.models import Flow
-from rosterbridge.flows.notice_ports import Notice, NoticeStore, Watch
+from rosterbridge.flows.notice_ports import HeldRun, Notice, NoticeStore, Watch
 from tests.support import flows
 from tests.support.fakes import FakeAccountStore, FakeNoticeStore
 from tests.support.stack import StackUnderTest
@@ -137,6 +137,20 @@ def test_a_flow_that_is_watched_no_more_stays_so(board: Board) -> None:
     assert board.watch(flow) is None
 
 
+def test_a_run_that_waits_is_known_until_it_is_forgotten(board: Board) -> None:
+    run = flows.unique("run")
+    held = HeldRun(run, flows.AT)
+
+    board.notices.note_held(held)
+    board.notices.note_held(held)
+
+    assert held not in board.notices.held(flows.AT - MINUTE)
+    assert [one for one in board.notices.held(flows.AT) if one.run_id == run] == [held]
+    for _ in range(2):
+        board.notices.forget_held(run)
+    assert held not in board.notices.held(flows.AT)
+
+
 def test_ses_gets_the_notice_for_all_addresses(stack: StackUnderTest) -> None:
     addresses = [f"{flows.unique('a')}@example.org", "b@example.org"]
 
@@ -176,6 +190,9 @@ def test_sns_subscribes_an_address_once_to_what_names_it(stack: StackUnderTest) 
     assert sorted(named) == sorted([arn, "a@example.org", "b@example.org"])
     heard = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)["Messages"]
     assert [message["Body"] for message in heard] == ["for a, too"]
+    assert way.unsubscribe({"b@example.org", "nobody@example.org"}) == 1
+    named = [found["Endpoint"] for found in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]]
+    assert sorted(named) == sorted([arn, "a@example.org"])
     sns.delete_topic(TopicArn=topic)
     sqs.delete_queue(QueueUrl=queue)
 

@@ -7,14 +7,16 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.sample import sample_files
 from local.upload import UploadError, upload
 from rosterbridge.flows.models import RunStatus
+from tests.support import privacy
 from tests.support.openssh import any_client
-from tests.support.stack import Sender, StackUnderTest
+from tests.support.stack import Sender, StackUnderTest, wait_for
 
 GIVEN, FAMILY, EMAIL, WRONG_PASSWORD = "Quillonix", "Vartanbrook", "quillonix.v", "Grzwbl-wrong-password"
 
@@ -98,6 +100,37 @@ def test_nothing_that_is_kept_outside_of_the_files_holds_a_person_or_a_password(
         if secret.casefold() in line.casefold()
     ]
     assert found == []
+
+
+def test_what_happened_to_a_run_is_found_by_its_id_and_each_outcome_is_counted(
+    stack: StackUnderTest, sender: Sender
+) -> None:
+    sent = next(run for run in stack.runs(sender) if run.status is RunStatus.SUCCEEDED)
+
+    def told() -> list[dict[str, Any]] | None:
+        written = [
+            json.loads(text) for text in (line.partition(": ")[2] for line in stack.log_lines()) if "{" in text[:1]
+        ]
+        about = [line for line in written if line.get("correlation_id") == sent.id]
+        counted = {name for line in written if "_aws" in line for name in line}
+        whole = {"RunsReceived", "RunsSucceeded", "RunsRejected", "RunsFailed", "TimeToDelivery", "SignInRefused"}
+        return about if whole <= counted and "told" in {line["message"] for line in about} else None
+
+    lines = wait_for(told, "the outcomes are counted")
+
+    steps = ("validate", "convert", "guard", "forward", "notify")
+    assert {line["service"] for line in lines} == {f"rosterbridge-{name}" for name in steps}
+
+
+@pytest.mark.parametrize("table", ["AccountTable", "RunTable", "AuditTable"])
+def test_every_attribute_of_every_item_is_told_with_what_it_is_for(
+    stack: StackUnderTest, sender: Sender, table: str
+) -> None:
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName=stack.outputs[table])
+    found = {name for page in pages for item in page["Items"] for name in item}
+
+    assert "expires_at" in found
+    assert found - privacy.words(privacy.TEXT) == set()
 
 
 def test_the_search_would_find_them(stack: StackUnderTest, sender: Sender) -> None:

@@ -23,6 +23,12 @@ class Template:
         (found,) = [resource for logical_id, resource in self.all(kind).items() if logical_id.startswith(name)]
         return found["Properties"]
 
+    def called(self, reference: dict[str, Any]) -> dict[str, Any]:
+        """Return the properties of the function that is called by a reference to its alias."""
+        (alias,) = [found for name, found in self.all("Lambda::Alias").items() if f'"{name}"' in json.dumps(reference)]
+        function: dict[str, Any] = self.resources[alias["Properties"]["FunctionName"]["Ref"]]["Properties"]
+        return function
+
     def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every statement of every policy of a role, with the policy's logical id."""
         for name, policy in self.all("IAM::Policy").items():
@@ -67,6 +73,8 @@ def as_text(value: Any) -> str:
     if function == "Fn::ImportValue":
         return argument.rpartition("ExportsOutput")[2]
     assert function == "Ref", value
+    if "FunctionLive" in argument:
+        return f"arn:aws:lambda:eu-west-1:123456789012:function:{argument}:live"
     return "aws" if argument == "AWS::Partition" else argument.rpartition("::")[2]
 
 

@@ -19,7 +19,17 @@ BROWSER = {
     "oidc_client_id": "rosterbridge",
     "oidc_client_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:district-AbCdEf",
     "sftp_host": "upload.district.example",
+    "sftp_host_per_account": True,
+    "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
+    "hosted_zone_name": "district.example",
+    "sftp_endpoint": "vpc",
+    "sftp_banner": "",
+    "host_key_secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:host-keys-AbCdEf",
+    "fixed_egress": True,
     "private_asm_hosts": True,
+    "apple_connections": 50,
+    "large_packages": True,
+    "alarm_emails": ["operator@district.example"],
 }
 LOCAL = {"stage": "local", "local": True, "forward_retry_seconds": 1, "forward_retry_rate": 2}
 

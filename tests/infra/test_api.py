@@ -87,7 +87,7 @@ def test_the_console_alone_may_call_it_from_a_browser(browser_assembly: Assembly
 def test_homes_of_deleted_accounts_are_swept_each_hour(service: Template) -> None:
     rule = service.one("Events::Rule", "Sweep")
     (target,) = rule["Targets"]
-    function = service.resources[target["Arn"]["Fn::GetAtt"][0]]["Properties"]
+    function = service.called(target["Arn"])
 
     assert rule["ScheduleExpression"] == "rate(1 hour)"
     assert function["FunctionName"] == "rosterbridge-prod-sweep"

@@ -22,7 +22,7 @@ def test_receive_hears_of_them_one_by_one_and_what_failed_waits_in_the_dead_lett
         if "BrokenUploads" in str(found["Properties"]["EventSourceArn"])
     ]
     queue = service.one("SQS::Queue", "BrokenUploadsQueue")
-    function = service.resources[mapping["FunctionName"]["Ref"]]["Properties"]
+    function = service.called(mapping["FunctionName"])
 
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert function["FunctionName"].endswith("-receive")

@@ -1,9 +1,11 @@
+import json
+
 import pytest
 
 from rosterbridge.flows.lanes import lane_folder
 from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, Organization, Project, RunSummary
 from rosterbridge.flows.run_files import made_object
-from tests.infra.assembly import Template, as_list
+from tests.infra.assembly import Template, as_list, as_text
 
 BUCKETS = ("Home", "RunFiles")
 EVERY_BUCKET = (*BUCKETS, "AccessLogs")
@@ -12,15 +14,35 @@ TABLES = ("Accounts", "Runs", "Audit")
 
 
 def test_what_must_survive_outlives_its_stack(data: Template) -> None:
-    kinds = ("KMS::Key", "S3::Bucket", "DynamoDB::Table")
+    kinds = ("KMS::Key", "S3::Bucket", "DynamoDB::Table", "SecretsManager::Secret")
     kept = [found for kind in kinds for found in data.all(kind).values()]
 
-    assert len(kept) == 1 + len(EVERY_BUCKET) + len(TABLES)
+    assert len(kept) == 1 + len(EVERY_BUCKET) + len(TABLES) + 1
     assert {(found["DeletionPolicy"], found["UpdateReplacePolicy"]) for found in kept} == {("Retain", "Retain")}
 
 
 def test_the_key_changes_each_year(data: Template) -> None:
     assert data.one("KMS::Key")["EnableKeyRotation"] is True
+
+
+def test_every_log_is_encrypted_with_our_key(service: Template) -> None:
+    groups = service.all("Logs::LogGroup").values()
+
+    assert len(groups) > 10
+    assert all("GetAttKey" in group["Properties"]["KmsKeyId"]["Fn::ImportValue"] for group in groups)
+
+
+def test_cloudwatch_uses_the_key_for_logs_of_this_account_and_region_alone(data: Template) -> None:
+    (logs,) = [
+        statement
+        for statement in data.one("KMS::Key")["KeyPolicy"]["Statement"]
+        if "logs." in json.dumps(statement["Principal"])
+    ]
+
+    assert as_text(logs["Principal"]["Service"]) == "logs.Region.amazonaws.com"
+    assert as_text(logs["Condition"]["ArnLike"]["kms:EncryptionContext:aws:logs:arn"]) == (
+        "arn:aws:logs:Region:AccountId:log-group:*"
+    )
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -69,6 +91,7 @@ def test_no_file_stays_longer_than_the_settings_say(data: Template, name: str, n
 def test_what_is_made_for_a_download_stays_for_a_day(data: Template) -> None:
     made, _ = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
 
+    assert made.pop("NoncurrentVersionExpiration") == {"NoncurrentDays": 1}
     assert made == {"ExpirationInDays": 1, "Prefix": "made/", "Status": "Enabled"}
     assert made_object("bucket", "run", "errors.csv").key.startswith(made["Prefix"])
     assert len(data.one("S3::Bucket", "Home")["LifecycleConfiguration"]["Rules"]) == 2

@@ -8,7 +8,9 @@ from rosterbridge.settings import (
     ApiEnvironment,
     AuthenticateEnvironment,
     Environment,
+    EraseEnvironment,
     ForwardEnvironment,
+    HostKeysEnvironment,
     NotifyEnvironment,
     ReceiveEnvironment,
     StepEnvironment,
@@ -22,6 +24,8 @@ USES = {
     "authenticate": {"rosterbridge", "base"},
     "receive": {"rosterbridge", "base"},
     "sweep": {"rosterbridge", "base"},
+    "erase": {"rosterbridge", "base"},
+    "host_keys": {"rosterbridge", "base", "sftp"},
     "notify": {"rosterbridge", "base"},
     "watch": {"rosterbridge", "base"},
     "validate": {"rosterbridge", "base", "roster"},
@@ -79,6 +83,8 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
         <= {
             "POWERTOOLS_LOG_LEVEL": "INFO",
             "PYTHONSAFEPATH": "1",
+            "STAGE": "prod",
+            "FLOW_METRICS": "true",
             "HOLD_DAYS": "7",
             "SIGN_IN_THRESHOLD": "15",
             "SIGN_IN_WINDOW_MINUTES": "30",
@@ -91,8 +97,11 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
             "MAX_UPLOAD_BYTES": "2000000000",
             "RUN_RETENTION_DAYS": "400",
             "AUDIT_RETENTION_DAYS": "400",
+            "LOG_RETENTION_DAYS": "90",
+            "QUIET_SECONDS": "660",
             "HOME_GRACE_DAYS": "7",
             "SFTP_PORT": "22",
+            "SFTP_HOST_PER_ACCOUNT": "false",
             "PRIVATE_ASM_HOSTS": "false",
             "CHANGES_PER_MINUTE": "60",
             "CONSOLE_ORIGIN": "",
@@ -117,6 +126,8 @@ def settings_of(service: Template, name: str) -> dict[str, Any]:
         ("forward", ForwardEnvironment),
         ("api", ApiEnvironment),
         ("sweep", SweepEnvironment),
+        ("erase", EraseEnvironment),
+        ("host_keys", HostKeysEnvironment),
         ("notify", NotifyEnvironment),
         ("watch", WatchEnvironment),
     ],
@@ -169,4 +180,4 @@ def test_a_batch_fails_by_its_bad_notices_only(service: Template) -> None:
     ]
 
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert service.resources[mapping["FunctionName"]["Ref"]]["Properties"]["FunctionName"].endswith("-receive")
+    assert service.called(mapping["FunctionName"])["FunctionName"].endswith("-receive")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cold_start import FUNCTIONS
 from infra import build
 from tests.infra.test_functions import USES
 
@@ -12,6 +13,7 @@ from tests.infra.test_functions import USES
 LAZY = {
     "api": [
         *(f"rosterbridge.adapters.{name}" for name in ("cognito", "dynamodb", "kms", "passwords", "s3", "sftp")),
+        "rosterbridge.adapters.dynamodb_erasing",
         *(f"rosterbridge.adapters.{name}" for name in ("stepfunctions", "throttle", "transfer")),
         *(f"rosterbridge.roster.{name}" for name in ("documents", "formats", "report_forms", "schemas")),
         "paramiko.sftp_client",
@@ -19,6 +21,8 @@ LAZY = {
     "authenticate": ["rosterbridge.adapters.passwords", "_argon2_cffi_bindings"],
     "receive": ["botocore.session"],
     "sweep": ["botocore.session"],
+    "erase": ["botocore.session"],
+    "host_keys": ["botocore.session", "cryptography.hazmat.primitives.asymmetric.rsa"],
     "notify": ["botocore.session", "rosterbridge.roster.documents"],
     "watch": ["botocore.session"],
     "validate": ["rosterbridge.roster.packages", "polars", "isal.isal_zlib"],
@@ -26,7 +30,18 @@ LAZY = {
     "guard": ["rosterbridge.roster.comparison", "polars", "isal.isal_zlib", "tzdata"],
     "forward": ["rosterbridge.adapters.sftp", "paramiko", "paramiko.sftp_client"],
 }
-SERVICES = ["s3", "dynamodb", "kms", "stepfunctions", "cognito-idp", "transfer", "sqs", "sesv2", "sns"]
+SERVICES = [
+    "s3",
+    "dynamodb",
+    "kms",
+    "stepfunctions",
+    "cognito-idp",
+    "transfer",
+    "sqs",
+    "sesv2",
+    "sns",
+    "secretsmanager",
+]
 
 START = """
 import importlib, json, sys
@@ -73,6 +88,12 @@ def test_a_forgotten_layer_cannot_hide(host_layers: dict[str, Path], name: str, 
 
     assert done.returncode != 0
     assert "ModuleNotFoundError" in done.stderr
+
+
+def test_cold_starts_are_measured_with_the_layers_that_each_function_has() -> None:
+    measured = {name: {"rosterbridge", "base", layer} - {None} for name, (layer, _) in FUNCTIONS.items()}
+
+    assert measured == {name: uses for name, uses in USES.items() if name != "host_keys"}, "that one starts in a deploy"
 
 
 @pytest.mark.parametrize("layer", build.LAYERS)

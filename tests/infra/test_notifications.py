@@ -12,6 +12,7 @@ import pytest
 import app as application
 from infra.settings import default_context
 from rosterbridge.adapters.dynamodb_changes import WATCHES
+from rosterbridge.adapters.dynamodb_notices import HOLDS
 from rosterbridge.flows.result_files import REPORTS
 from tests.infra.assembly import Template, as_list, as_text
 from tests.infra.test_functions import function_of, settings_of
@@ -86,17 +87,30 @@ def test_results_are_all_that_notify_writes_into_a_home_and_it_reads_no_upload(s
     assert on_objects == {
         "s3:GetObject": "runs/*/report.json",
         "s3:PutObject": f"home/*/{REPORTS}/*",
+        "s3:DeleteObject": f"home/*/{REPORTS}/*",
         "s3:DeleteObjectVersion": f"home/*/{REPORTS}/*",
     }
 
 
 def test_what_was_told_is_noted_and_no_account_could_be_changed(service: Template) -> None:
-    keys = {"dynamodb:LeadingKeys": ["notice#*"]}
+    keys = {"dynamodb:LeadingKeys": ["notice#*", HOLDS]}
 
     assert written(service, NOTIFY) == [{"ForAllValues:StringLike": keys}]
     assert written(service, WATCH) == [
         {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["notice#*", WATCHES]}},
     ]
+
+
+def test_what_waits_no_longer_is_forgotten_and_nothing_else(service: Template) -> None:
+    removed = [
+        (name, found["Condition"])
+        for name, found in service.statements()
+        if name.startswith("Notifications") and "dynamodb:DeleteItem" in as_list(found["Action"])
+    ]
+
+    assert [name.split("Role")[0] for name, _ in removed] == [NOTIFY, WATCH]
+    for _, condition in removed:
+        assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [HOLDS]}}
 
 
 def test_the_watch_runs_each_five_minutes(service: Template) -> None:
@@ -107,7 +121,7 @@ def test_the_watch_runs_each_five_minutes(service: Template) -> None:
 
 def test_by_default_nobody_can_be_told_anything(service: Template) -> None:
     assert settings_of(service, "notify")["NOTIFY_BY"] == "none"
-    assert service.all("SNS::Topic") == {}
+    assert [name for name in service.all("SNS::Topic") if name.startswith("Notifications")] == []
     everything = {action for role in (NOTIFY, WATCH) for action in rights(service, role)}
     assert [action for action in everything if action.startswith(("ses:", "sns:"))] == []
 
@@ -127,10 +141,9 @@ def test_mail_has_the_one_sender(by_mail: Template) -> None:
 
 
 def test_a_topic_is_encrypted_and_the_api_may_do_nothing_but_subscribe(by_topic: Template) -> None:
-    (topic,) = by_topic.all("SNS::Topic").values()
-    (name,) = by_topic.all("SNS::Topic")
+    (name,) = [name for name in by_topic.all("SNS::Topic") if name.startswith("Notifications")]
 
-    assert "KmsMasterKeyId" in topic["Properties"]
+    assert "KmsMasterKeyId" in by_topic.resources[name]["Properties"]
     assert allowed(by_topic, "ApiApiFunction", name) == {"sns:Subscribe"}
     for role in (NOTIFY, WATCH):
         assert allowed(by_topic, role, name) == {"sns:Publish"}

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from rosterbridge.api.app import handle
+from rosterbridge.api.console_links import ConsoleLinks
 from rosterbridge.api.service import Ports, Service, SftpAddress, SignIn, compose
 from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.models import AuditEntry, ObjectRef, Role, Run, RunStatus
@@ -22,6 +23,7 @@ from tests.support import fakes, flows
 
 NOW = datetime(2026, 10, 1, 6, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
+CONSOLE = ConsoleLinks("arn:aws:states:eu-west-1:111122223333:stateMachine:Runs", ("/aws/validate", "/aws/states/runs"))
 
 
 class FakeThrottle:
@@ -49,6 +51,8 @@ class FakeWorld:
     delivery: fakes.FakeDelivery = field(default_factory=fakes.FakeDelivery)
     users: fakes.FakeUserDirectory = field(default_factory=fakes.FakeUserDirectory)
     throttle: FakeThrottle = field(default_factory=FakeThrottle)
+    erasures: fakes.FakeErasureStore = field(default_factory=fakes.FakeErasureStore)
+    erasing: fakes.FakeErasureJob = field(default_factory=fakes.FakeErasureJob)
     sftp: SftpServer = field(default_factory=fakes.FakeSftpServer)
     now: datetime = NOW
 
@@ -67,10 +71,13 @@ class FakeWorld:
             hasher=fakes.FakeHasher(),
             users=self.users,
             throttle=self.throttle,
+            erasures=self.erasures,
+            erasing=self.erasing,
         )
         return compose(
             ports,
             sign_in=SignIn("eu-west-1", "eu-west-1_AbCdEf123", "client-of-the-command-line"),
+            console=CONSOLE,
             sftp=SftpAddress("sftp.example.org", 22, self.sftp),
             hosts=HostCheck(resolve=lambda _: ["17.1.2.3"]),
             keep_runs=400 * DAY,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psutil
 
+from local.certificate import certificate
 from local.clients import REGION, Aws, variables
 from local.processes import Processes, connects
 from local.stack import EMULATOR_PYTHON
@@ -21,31 +22,44 @@ FLUSH_SECONDS = 0.3
 
 
 class Emulator:
-    """A running emulator; functions are made of their source text. ``environment`` is the machine's own."""
+    """A running emulator; functions are made of their source text. ``environment`` is the machine's own.
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    With ``enforces_iam`` it speaks TLS, and notes decisions about roles in the file ``decisions``.
+    """
+
+    def __init__(self, folder: Path, *, enforces_iam: bool = False, **environment: str) -> None:
         self.folder = folder
+        self.decisions = folder / "decisions.jsonl"
+        self._tls = certificate(folder / "aws.crt") if enforces_iam else None
         self._environment = environment
         self.start()
 
     def start(self) -> None:
         port = free_port()
-        self.aws = Aws(f"http://127.0.0.1:{port}")
-        self.processes = Processes(self.folder / "logs", {**self._environment, **variables(self.aws.endpoint, REGION)})
+        ca = self._tls[0] if self._tls else None
+        self.aws = Aws(f"{'https' if ca else 'http'}://127.0.0.1:{port}", REGION, ca)
+        environment = {**self._environment, **variables(self.aws.endpoint, REGION, ca)}
+        self.processes = Processes(self.folder / "logs", environment)
+        enforcing: tuple[object, ...] = ()
+        if self._tls:
+            enforcing = ("--certificate", self._tls[0], "--key", self._tls[1], "--decisions", self.decisions)
         self.processes.start(
             *("emulator", EMULATOR_PYTHON, "local.emulator"),
             *("--port", port, "--state", self.folder / "aws", "--flush-seconds", FLUSH_SECONDS),
+            *enforcing,
         )
         self.processes.wait_for("emulator", lambda: connects(port))
 
-    def function(self, name: str, code: str, *, timeout: int = 10, layers: tuple[str, ...] = ()) -> None:
+    def function(
+        self, name: str, code: str, *, timeout: int = 10, layers: tuple[str, ...] = (), role: str = ROLE
+    ) -> None:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             archive.writestr("handler.py", code)
         self.aws.client("lambda").create_function(
             FunctionName=name,
             Runtime="python3.11",
-            Role=ROLE,
+            Role=role,
             Handler="handler.lambda_handler",
             Code={"ZipFile": buffer.getvalue()},
             Timeout=timeout,

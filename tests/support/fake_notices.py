@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from rosterbridge.flows.notice_ports import Notice, Watch
+from rosterbridge.flows.notice_ports import HeldRun, Notice, Watch
 from tests.support.fake_stores import FakeAccountStore
 
 
@@ -31,6 +31,11 @@ class FakeNotifications:
     def subscribe(self, address: str) -> None:
         self.subscribed.append(address)
 
+    def unsubscribe(self, addresses: Collection[str]) -> int:
+        gone = [address for address in self.subscribed if address in addresses]
+        self.subscribed = [address for address in self.subscribed if address not in addresses]
+        return len(gone)
+
     def send(self, addresses: Sequence[str], notice: Notice) -> None:
         if self.error:
             raise self.error
@@ -45,11 +50,12 @@ class _Begun:
 
 
 class FakeNoticeStore:
-    """Keeps what was begun by flow and kind; the watches are those of the accounts."""
+    """Keeps what was begun by flow and kind, and which runs wait; the watches are those of the accounts."""
 
     def __init__(self, accounts: FakeAccountStore) -> None:
         self._accounts = accounts
         self._begun: dict[tuple[str, str], _Begun] = {}
+        self._held: dict[str, HeldRun] = {}
 
     def begin(self, flow_id: str, kind: str, about: str, now: datetime, quiet_until: datetime) -> bool:
         known = self._begun.get((flow_id, kind))
@@ -69,3 +75,12 @@ class FakeNoticeStore:
     def judged(self, flow_id: str, day: date) -> None:
         if flow_id in self._accounts.watches:
             self._accounts.watches[flow_id] = replace(self._accounts.watches[flow_id], done_on=day)
+
+    def note_held(self, held: HeldRun) -> None:
+        self._held[held.run_id] = held
+
+    def forget_held(self, run_id: str) -> None:
+        self._held.pop(run_id, None)
+
+    def held(self, before: datetime) -> Sequence[HeldRun]:
+        return [held for held in self._held.values() if held.since <= before]

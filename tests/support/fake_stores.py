@@ -18,6 +18,7 @@ from rosterbridge.flows.models import (
     Flow,
     Hold,
     Organization,
+    Project,
     Run,
     RunStatus,
     RunSummary,
@@ -117,6 +118,17 @@ class FakeAccountStore:
     def forget_start(self, run_id: str) -> None:
         self.starts.pop(run_id, None)
 
+    def remove_all(self, organization_id: str) -> Sequence[str]:
+        """Remove all things of an organization, and return their kinds."""
+        gone = [key for key in self._things if key[1] == organization_id and key[0] is not Organization]
+        for key in gone:
+            del self._things[key]
+        return [KINDS[key[0]] for key in gone]
+
+    def forget(self, kind: type, identity: str) -> None:
+        """Remove one thing whose id says where it is."""
+        self._things.pop((kind, identity, identity), None)
+
     def _sorted(self, wanted: Callable[[tuple[type, str, str]], bool]) -> list[Any]:
         found = [thing for key, thing in list(self._things.items()) if wanted(key)]
         return sorted(found, key=lambda thing: (thing.created_at, thing.id))
@@ -176,6 +188,7 @@ class FakeAccountStore:
             self._things[_key(account)] = stored.model_copy(update={name: at})
 
 
+KINDS = {Project: "project", FileAccount: "file_account", AsmAccount: "asm_account", Flow: "flow"}
 # What a change of theirs leaves as it is stored
 KEPT = ("file_account_id", "asm_account_id", "flow_ids", "last_login_at", "last_upload_at")
 

@@ -16,6 +16,7 @@ from rosterbridge.errors import ConflictError, NotFoundError, PermanentError, Ro
 from rosterbridge.flows.delivery_ports import Probe
 from rosterbridge.flows.models import AsmAccount, ObjectRef, Role
 from rosterbridge.flows.ports import User
+from tests.support.fake_erasing import FakeBelongings, FakeErasureJob, FakeErasureStore, FakeExecutions
 from tests.support.fake_lanes import FakeLaneStore
 from tests.support.fake_notices import FakeNoticeStore, FakeNotifications, FakeOutcomes
 from tests.support.fake_scores import FakeScoreStore
@@ -27,8 +28,12 @@ __all__ = [
     "Failing",
     "FakeAccountStore",
     "FakeAuditStore",
+    "FakeBelongings",
     "FakeBrokenUploadStore",
     "FakeDelivery",
+    "FakeErasureJob",
+    "FakeErasureStore",
+    "FakeExecutions",
     "FakeHasher",
     "FakeLaneStore",
     "FakeNoticeStore",

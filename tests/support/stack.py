@@ -172,7 +172,8 @@ class StackUnderTest:
 
 
 @contextmanager
-def running_stack(state: Path) -> Iterator[StackUnderTest]:
+def running_stack(state: Path, *, enforces_iam: bool = False) -> Iterator[StackUnderTest]:
     """Start everything on free ports."""
-    with LocalStack(state, Ports(free_port(), free_port(), free_port()), CONTEXT) as stack:
+    ports = Ports(free_port(), free_port(), free_port())
+    with LocalStack(state, ports, CONTEXT, enforces_iam=enforces_iam) as stack:
         yield StackUnderTest(stack)

@@ -9,6 +9,7 @@ from rosterbridge.settings import (
     Environment,
     ForwardEnvironment,
     GuardEnvironment,
+    HostKeysEnvironment,
     NotifyEnvironment,
     ReceiveEnvironment,
     StepEnvironment,
@@ -24,6 +25,7 @@ GIVEN = {
     "HOME_ROLE_ARN": "arn:aws:iam::111122223333:role/home",
     "KEY_ARN": "arn:aws:kms:eu-west-1:111122223333:key/1",
     "STATE_MACHINE_ARN": "arn:aws:states:eu-west-1:111122223333:stateMachine:Runs",
+    "ERASURES_ARN": "arn:aws:states:eu-west-1:111122223333:stateMachine:Erasures",
     "RUN_RETENTION_DAYS": "400",
     "AUDIT_TABLE": "audit",
     "AUDIT_RETENTION_DAYS": "400",
@@ -48,9 +50,13 @@ GIVEN = {
     "NOTICE_TOPIC_ARN": "arn:aws:sns:eu-west-1:111122223333:notices",
     "CONSOLE_ORIGIN": "https://console.example",
     "PRIVATE_ASM_HOSTS": "False",
+    "FLOW_METRICS": "True",
+    "RUN_LOG_GROUPS": "/aws/lambda/receive,/aws/lambda/notify",
     "SFTP_HOST": "sftp.example.org",
     "SFTP_PORT": "22",
     "SFTP_SERVER_ID": "s-0123456789abcdef0",
+    "SFTP_HOST_PER_ACCOUNT": "False",
+    "HOST_KEY_SECRET": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:host-keys-AbCdEf",
     "USER_POOL_ID": "eu-west-1_AbCdEf123",
 }
 MODELS = (
@@ -63,6 +69,7 @@ MODELS = (
     SweepEnvironment,
     NotifyEnvironment,
     WatchEnvironment,
+    HostKeysEnvironment,
 )
 EACH = [(model, name.upper()) for model in MODELS for name, field in model.model_fields.items() if field.is_required()]
 

@@ -1,30 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from rosterbridge.adapters import transfer
-from rosterbridge.adapters.transfer import TransferServer
+from rosterbridge.adapters.transfer import TransferHostKeys, TransferServer
 from rosterbridge.errors import TransientError
+from rosterbridge.flows.host_key_ports import ServerKey
 
 SERVER = "s-01234567890abcdef"
-
-
-class Describes:
-    """A client of Transfer Family that counts how often it is asked."""
-
-    def __init__(self, **server: str) -> None:
-        self.server = server
-        self.asked: list[str] = []
-        self.error: ClientError | None = None
-
-    def describe_server(self, *, ServerId: str) -> dict[str, Any]:  # noqa: N803 boto3's name
-        self.asked.append(ServerId)
-        if self.error:
-            raise self.error
-        return {"Server": self.server}
+PRIVATE = "-----BEGIN OPENSSH PRIVATE KEY-----\nplanted\n-----END OPENSSH PRIVATE KEY-----\n"
 
 
 class Clock:
@@ -35,45 +25,90 @@ class Clock:
         return self.now
 
 
-def server(monkeypatch: pytest.MonkeyPatch, client: Describes, clock: Clock) -> TransferServer:
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """Transfer Family by the model of its API: what is asked and answered must fit it."""
+    client = boto3.client("transfer", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
     monkeypatch.setattr(transfer, "client", lambda _service: client)
-    return TransferServer(SERVER, clock=clock)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
 
 
-def test_the_fingerprint_is_shown_as_openssh_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Describes(HostKeyFingerprint="SHA256:RJ+Fn5zBmyVTWVbWnJLJw8Dl7tXxTjFbXO0L4V1gZ0o=")
-
-    found = server(monkeypatch, client, Clock()).host_key_fingerprints()
-
-    assert list(found) == ["SHA256:RJ+Fn5zBmyVTWVbWnJLJw8Dl7tXxTjFbXO0L4V1gZ0o"]
-    assert client.asked == [SERVER]
-
-
-def test_a_server_that_shows_no_fingerprint_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(server(monkeypatch, Describes(), Clock()).host_key_fingerprints()) == []
-
-
-def test_the_server_is_asked_again_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    client, clock = Describes(HostKeyFingerprint="SHA256:old"), Clock()
-    asked = server(monkeypatch, client, clock)
-    asked.host_key_fingerprints()
-    client.server = {"HostKeyFingerprint": "SHA256:new"}
-
-    clock.now = 299.0
-    assert list(asked.host_key_fingerprints()) == ["SHA256:old"]
-    clock.now = 300.0
-    assert list(asked.host_key_fingerprints()) == ["SHA256:new"]
-    assert len(client.asked) == 2
+def lists(aws: Stubber, *fingerprints: str) -> None:
+    keys = [
+        {
+            "Arn": f"arn:aws:transfer:eu-west-1:123456789012:host-key/{SERVER}/hostkey-{number:017x}",
+            "HostKeyId": f"hostkey-{number:017x}",
+            "Fingerprint": fingerprint,
+            "Type": "ssh-ed25519",
+            "DateImported": datetime(2026, 10, 1, tzinfo=UTC),
+        }
+        for number, fingerprint in enumerate(fingerprints)
+    ]
+    answer: dict[str, Any] = {"ServerId": SERVER, "HostKeys": keys}
+    aws.add_response("list_host_keys", answer, {"ServerId": SERVER, "MaxResults": 100})
 
 
-def test_a_failure_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Describes(HostKeyFingerprint="SHA256:x")
-    answer = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    client.error = ClientError(answer, "DescribeServer")
-    asked = server(monkeypatch, client, Clock())
+def test_every_fingerprint_is_shown_as_openssh_shows_it(aws: Stubber) -> None:
+    lists(aws, "SHA256:RJ+Fn5zBmyVTWVbWnJLJw8Dl7tXxTjFbXO0L4V1gZ0o=", "SHA256:of-another-kind")
 
-    with pytest.raises(TransientError, match=r"^aws-refused: transfer DescribeServer ThrottlingException$"):
+    found = TransferServer(SERVER).host_key_fingerprints()
+
+    assert list(found) == ["SHA256:RJ+Fn5zBmyVTWVbWnJLJw8Dl7tXxTjFbXO0L4V1gZ0o", "SHA256:of-another-kind"]
+
+
+def test_a_server_that_has_no_keys_yet_shows_none(aws: Stubber) -> None:
+    lists(aws)
+
+    assert list(TransferServer(SERVER).host_key_fingerprints()) == []
+
+
+def test_the_server_is_asked_again_after_five_minutes(aws: Stubber) -> None:
+    clock = Clock()
+    asked = TransferServer(SERVER, clock=clock)
+    lists(aws, "SHA256:old")
+    lists(aws, "SHA256:new")
+
+    shown = []
+    for clock.now in (0.0, 299.0, 300.0):
+        shown.append(*asked.host_key_fingerprints())
+
+    assert shown == ["SHA256:old", "SHA256:old", "SHA256:new"]
+
+
+def test_a_failure_is_not_remembered(aws: Stubber) -> None:
+    asked = TransferServer(SERVER)
+    aws.add_client_error("list_host_keys", "ThrottlingException", http_status_code=400)
+    lists(aws, "SHA256:x")
+
+    with pytest.raises(TransientError, match=r"^aws-refused: transfer ListHostKeys ThrottlingException$"):
         asked.host_key_fingerprints()
-    client.error = None
 
     assert list(asked.host_key_fingerprints()) == ["SHA256:x"]
+
+
+def test_keys_are_listed_imported_and_deleted(aws: Stubber) -> None:
+    key_id = f"hostkey-{0:017x}"
+    lists(aws, "SHA256:x=")
+    aws.add_response(
+        "import_host_key",
+        {"ServerId": SERVER, "HostKeyId": key_id},
+        {"ServerId": SERVER, "HostKeyBody": PRIVATE},
+    )
+    aws.add_response("delete_host_key", {}, {"ServerId": SERVER, "HostKeyId": key_id})
+    server = TransferHostKeys(SERVER)
+
+    assert server.host_keys() == [ServerKey(key_id, "SHA256:x")]
+    server.import_key(PRIVATE)
+    server.delete_key(key_id)
+
+
+def test_a_key_that_is_refused_is_not_told(aws: Stubber) -> None:
+    aws.add_client_error("import_host_key", "InvalidRequestException", f"Bad key: {PRIVATE}", http_status_code=400)
+
+    with pytest.raises(Exception, match="InvalidRequestException") as refused:
+        TransferHostKeys(SERVER).import_key(PRIVATE)
+
+    assert "planted" not in str(refused.value)
+    assert refused.value.__cause__ is None

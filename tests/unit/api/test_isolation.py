@@ -26,7 +26,10 @@ def send(world: FakeWorld, case: Case) -> Answer:
 
 def state(world: FakeWorld) -> list[dict[str, Any]]:
     """Return all that is kept anywhere, as it is now."""
-    stores = (world.accounts, world.accounts.audit, world.runs, world.objects, world.workflow, world.users)
+    stores = (
+        *(world.accounts, world.accounts.audit, world.runs, world.objects, world.workflow, world.users),
+        *(world.erasures, world.erasing),
+    )
     return [
         {name: copy.deepcopy(value) for name, value in vars(store).items() if name not in {"audit", "_lock"}}
         for store in (*stores, world.delivery)

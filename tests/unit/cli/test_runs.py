@@ -113,6 +113,28 @@ def test_programs_get_the_run_as_the_api_tells_it(reported: Run) -> None:
     assert shown["links"]["report"].endswith("/report")
 
 
+def test_an_operator_is_led_to_a_run_in_the_console_of_aws(operator: Line) -> None:
+    of_north = ("--organization", OWNER["organization_id"])
+
+    name, address, *_ = done("runs", "links", RUN, "--project", OWNER["project_id"], *of_north).splitlines()
+
+    assert name == "execution"
+    assert address.startswith("https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/")
+    assert address.endswith(f":{RUN}")
+    assert told("runs", "links", RUN, "--project", OWNER["project_id"], *of_north).keys() == {
+        "execution",
+        "trace",
+        "log",
+    }
+
+
+def test_an_administrator_sees_nothing_of_the_console_of_aws(north: Line) -> None:
+    result = call("runs", "links", RUN)
+
+    assert result.exit_code == 2
+    assert "only operators see AWS's console" in result.stderr
+
+
 def test_the_report_is_written_in_the_form_that_its_name_says(reported: Run, home: Path) -> None:
     assert call("runs", "show", reported.id, "--report", home / "r.txt", "--report", home / "r.csv").exit_code == 0
     assert (home / "r.txt").read_text(encoding="utf-8") == (

@@ -41,6 +41,7 @@ class Office:
         )
         self.mail = FakeNotifications()
         self.notices = FakeNoticeStore(self.accounts)
+        self.counted: list[Run] = []
 
     @property
     def clock(self) -> Callable[[], datetime]:
@@ -52,7 +53,7 @@ class Office:
     def tell(self, run: Run, *, by: Notifier | None = None, objects: Any = None) -> bool:
         self.runs.runs[run.id] = run
         results = ResultFiles(self.accounts, objects or self.objects, "homes")
-        teller = OutcomeTeller(self.runs, results, by or self.notifier(self.mail), Places())
+        teller = OutcomeTeller(self.runs, results, by or self.notifier(self.mail), Places(), self.counted.append)
         return teller.tell(run.id)
 
     @property
@@ -216,11 +217,16 @@ class Watched(UseCases):
         self.flow: Flow = self.flows.create(flows.caller(), flows.ORGANIZATION, new).flow
         self.mail = FakeNotifications()
         self.notices = FakeNoticeStore(self.accounts)
+        self.missing = 0
 
     def check(self, accounts: Any = None) -> int:
         notifier = Notifier(self.accounts, self.notices, self.mail, lambda: self.now)
         accounts = accounts or self.accounts
-        return UploadWatch(accounts, self.runs, self.notices, notifier, Places(), lambda: self.now).check()
+        watch = UploadWatch(accounts, self.runs, self.notices, notifier, Places(), lambda: self.now, self.miss)
+        return watch.check()
+
+    def miss(self) -> None:
+        self.missing += 1
 
     def check_at(self, *at: int) -> int:
         self.now = datetime(*at, tzinfo=UTC)  # type: ignore[arg-type,misc]
@@ -232,6 +238,40 @@ class Watched(UseCases):
 
     def update(self, **changes: Any) -> None:
         self.flow = self.flows.update(flows.caller(), flows.ORGANIZATION, self.flow.id, self.flow.version, **changes)
+
+
+def test_each_outcome_is_counted_once_it_is_told() -> None:
+    office = Office()
+    office.mail.error = TransientError("aws-refused", "planted")
+
+    with pytest.raises(TransientError):
+        office.tell(ended(RunStatus.FAILED))
+    assert office.counted == []
+    office.mail.error = None
+    office.tell(ended(RunStatus.FAILED, id="r1"))
+    office.tell(ended(RunStatus.SUCCEEDED, id="r2"))
+    office.tell(ended(RunStatus.FORWARDING, id="r3"))
+
+    assert [run.id for run in office.counted] == ["r1", "r2"]
+
+
+def test_a_run_is_on_the_list_of_those_that_wait_until_it_has_ended() -> None:
+    office, run = Office(), held(id="r1")
+
+    office.tell(run)
+    assert [noted.run_id for noted in office.notices.held(flows.AT)] == ["r1"]
+    office.tell(run.model_copy(update={"status": RunStatus.SUCCEEDED, "ended_at": flows.AT}))
+
+    assert office.notices.held(flows.AT) == []
+
+
+def test_a_missing_upload_is_counted_once_a_day_though_nobody_is_told() -> None:
+    watched = Watched()
+    watched.accounts.put(flows.organization(notify=()))
+
+    told = [watched.check_at(2026, 10, day, hour, 0) for day, hour in ((2, 4), (2, 5), (3, 4))]
+
+    assert (told, watched.missing) == ([0, 0, 0], 2)
 
 
 def test_an_upload_that_does_not_come_is_told_once_a_day() -> None:

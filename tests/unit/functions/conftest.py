@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,7 +22,8 @@ from rosterbridge.adapters.kms import KmsSecretBox
 from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.models import Run, Thing
 from rosterbridge.flows.ports import Change, RunFilter
-from rosterbridge.observability import logger
+from rosterbridge.measures import NAMESPACE
+from rosterbridge.observability import SERVICE, logger, metrics
 from rosterbridge.steps import processor, steps
 from tests.support import flows
 
@@ -189,11 +191,24 @@ class Output:
     def text(self) -> str:
         return self.log.getvalue() + "".join(self._capsys.readouterr())
 
+    def metrics(self) -> dict[str, float]:
+        """Return what CloudWatch would add up by metric, of one deployment as a whole."""
+        found: Counter[str] = Counter()
+        for line in self._capsys.readouterr().out.splitlines():
+            told = json.loads(line)
+            (about,) = told["_aws"]["CloudWatchMetrics"]
+            assert (about["Namespace"], told["service"]) == (NAMESPACE, SERVICE)
+            for metric in about["Metrics"]:
+                values = told[metric["Name"]]
+                found[metric["Name"]] += sum(values) if isinstance(values, list) else values
+        return dict(found)
+
 
 @pytest.fixture(autouse=True)
 def output(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Output:
     """Take the log away from stdout, which its handler holds as it was at import."""
     output = Output(capsys)
+    metrics.clear_metrics()
     monkeypatch.setattr(logger.registered_handler, "stream", output.log)
     return output
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ SETTINGS = {
     "AUDIT_TABLE": "audit",
     "AUDIT_RETENTION_DAYS": "400",
     "CLI_CLIENT_ID": "client-of-the-command-line",
+    "ERASURES_ARN": "arn:aws:states:eu-west-1:111122223333:stateMachine:Erasures",
     "CHANGES_PER_MINUTE": "3",
     "HOME_GRACE_DAYS": "1",
     "PRIVATE_ASM_HOSTS": "false",
@@ -96,6 +98,24 @@ def test_reading_starts_without_what_only_a_connection_test_needs(load: Load, mo
 
     assert ask(load, "GET", f"/v1/organizations/{made['id']}/flows", OPERATOR)["items"] == []
     assert not heavy & sys.modules.keys()
+
+
+@pytest.mark.parametrize("per_account", ["false", "true"])
+def test_clients_are_told_the_endpoints_name_or_one_of_their_account(
+    load: Load, monkeypatch: pytest.MonkeyPatch, per_account: str
+) -> None:
+    monkeypatch.setenv("SFTP_HOST_PER_ACCOUNT", per_account)
+    monkeypatch.setattr(service().sftp.server, "host_key_fingerprints", list, raising=False)
+    accounts = "/v1/organizations/{}/file-accounts".format(
+        ask(load, "POST", "/v1/organizations", OPERATOR, {"name": "North"})["id"]
+    )
+
+    made = ask(load, "POST", accounts, OPERATOR, {"username": "district"})
+    (listed,) = ask(load, "GET", accounts, OPERATOR)["items"]
+
+    own = f"{made['id']}.sftp.example.org"
+    assert made["host"] == listed["host"] == (own if per_account == "true" else "sftp.example.org")
+    assert re.fullmatch(r"[a-z0-9-]{1,63}", made["id"]), "it is a part of a host name"
 
 
 def test_the_home_of_a_deleted_file_account_is_swept_when_its_time_is_over(

@@ -122,7 +122,7 @@ def test_a_run_without_a_record_fails_under_a_name_that_the_state_machine_knows(
     assert type(failed.value) is PermanentError
     assert str(failed.value) == f"run-missing: {RUN_ID}"
     (line,) = output.lines()
-    assert (line["code"], line["run_id"]) == ("run-missing", RUN_ID)
+    assert (line["code"], line["correlation_id"]) == ("run-missing", RUN_ID)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_row_in_the_text_of_an_error_reaches_neither_log_nor_history(
 
     (line,) = output.lines()
     assert "planted" not in output.text()
-    assert (line["kind"], line["run_id"]) == ("ValueError", RUN_ID)
+    assert (line["kind"], line["correlation_id"]) == ("ValueError", RUN_ID)
     assert line["place"][-1].endswith(" breaks")
 
 
@@ -194,5 +194,5 @@ def test_a_line_of_the_log_does_not_name_the_run_before(aws: Aws, load: Load, ou
             module.lambda_handler(event, Context())
 
     first, second = output.lines()
-    assert first["run_id"] == RUN_ID
-    assert "run_id" not in second
+    assert first["correlation_id"] == RUN_ID
+    assert "correlation_id" not in second

@@ -110,11 +110,13 @@ class ApiEnvironment(Environment):
     run_bucket: str = Field(min_length=3)
     key_arn: str = Field(pattern=r"^arn:")
     state_machine_arn: str = Field(pattern=r"^arn:")
+    erasures_arn: str = Field(pattern=r"^arn:")
     user_pool_id: str = Field(pattern=r"^[\w-]+_[0-9A-Za-z]+$")
     cli_client_id: str = Field(min_length=3)
     sftp_host: str = Field(min_length=3)
     sftp_port: int = Field(ge=1, le=65535)
     sftp_server_id: str = Field(pattern=r"^s-[0-9a-z]+$")
+    sftp_host_per_account: bool = False
     run_retention_days: int = Field(ge=1)
     audit_retention_days: int = Field(ge=1)
     home_grace_days: int = Field(ge=1)
@@ -123,11 +125,17 @@ class ApiEnvironment(Environment):
     identity_provider: str = ""
     identity_provider_email: str = ""
     notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")
+    run_log_groups: str = ""
 
     @property
     def region(self) -> str:
         """Where the user pool is, which its id begins with."""
         return self.user_pool_id.split("_")[0]
+
+    @property
+    def log_groups(self) -> tuple[str, ...]:
+        """The log groups in which a run leaves something."""
+        return tuple(filter(None, self.run_log_groups.split(",")))
 
     @property
     def keep_runs(self) -> timedelta:
@@ -155,6 +163,29 @@ class SweepEnvironment(Environment):
     run_bucket: str = Field(min_length=3)
 
 
+class HostKeysEnvironment(Environment):
+    """Settings of the host_keys function."""
+
+    host_key_secret: str = Field(pattern=r"^arn:")
+    sftp_server_id: str = Field(pattern=r"^s-[0-9a-z]+$")
+
+
+class EraseEnvironment(Environment):
+    """Settings of the erase function."""
+
+    account_table: str = Field(min_length=3)
+    run_table: str = Field(min_length=3)
+    audit_table: str = Field(min_length=3)
+    home_bucket: str = Field(min_length=3)
+    run_bucket: str = Field(min_length=3)
+    state_machine_arn: str = Field(pattern=r"^arn:")
+    user_pool_id: str = Field(pattern=r"^[\w-]+_[0-9A-Za-z]+$")
+    notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")
+    audit_retention_days: int = Field(ge=1)
+    log_retention_days: int = Field(ge=1)
+    quiet_seconds: int = Field(ge=1)
+
+
 class WatchEnvironment(Environment):
     """Settings of what tells people: of the watch for uploads that do not come."""
 
@@ -164,6 +195,7 @@ class WatchEnvironment(Environment):
     notify_by: Literal["none", "ses", "sns"]
     notify_from: str = ""
     notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")
+    flow_metrics: bool = False
 
 
 class NotifyEnvironment(WatchEnvironment):

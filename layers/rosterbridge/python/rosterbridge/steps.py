@@ -14,7 +14,7 @@ from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.processing import Processor
 from rosterbridge.flows.step_work import Steps
 from rosterbridge.memory import save_if_scarce
-from rosterbridge.observability import logger
+from rosterbridge.observability import about
 from rosterbridge.settings import StepEnvironment
 
 
@@ -27,9 +27,9 @@ class StepEvent(BaseModel):
 
 
 def run_of(event: dict[str, Any]) -> str:
-    """Return the id of the run that a step is for, which from now on stands in every line of the log."""
+    """Return the id of the run that a step is for, which every line of the log and the trace names from now on."""
     run_id = StepEvent.model_validate(event).run_id
-    logger.append_keys(run_id=run_id)
+    about(run_id)
     return run_id
 
 

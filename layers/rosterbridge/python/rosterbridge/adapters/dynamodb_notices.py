@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from rosterbridge.adapters.clients import client, translated
 from rosterbridge.adapters.dynamodb_changes import WATCHES, attributes
 from rosterbridge.adapters.dynamodb_items import ConditionFailedError, conditional, from_item, timestamp, to_item
-from rosterbridge.flows.notice_ports import Watch
+from rosterbridge.flows.notice_ports import HeldRun, Watch
 
 # Longer than a queue keeps a message that may come again
 KEPT = timedelta(days=20)
+HOLDS = "holds"
+LONGEST_HOLD = timedelta(days=31)  # longer than the settings allow
 NOT_TOLD_YET = "about = :about AND attribute_not_exists(sent_at)"
 ANOTHER = "about <> :about AND quiet_until <= :now"
 
@@ -46,17 +48,36 @@ class DynamoNoticeStore:
 
     def watches(self) -> Sequence[Watch]:
         """Return all flows that expect an upload by a time of day."""
-        with translated("dynamodb"):
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=to_item({":pk": WATCHES}),
-            )
-            return [_watch(from_item(item)) for page in pages for item in page["Items"]]
+        return [_watch(item) for item in self._partition(WATCHES)]
 
     def judged(self, flow_id: str, day: date) -> None:
         """Note that a flow's day needs no further look; a flow that is not watched any more stays so."""
         self._written((WATCHES, flow_id), "SET done_on = :day", "attribute_exists(pk)", {":day": day.isoformat()})
+
+    def note_held(self, held: HeldRun) -> None:
+        """Note that a run waits for somebody; may be repeated."""
+        values = {":since": timestamp(held.since), ":end": int((held.since + LONGEST_HOLD).timestamp())}
+        self._written((HOLDS, held.run_id), "SET since = :since, expires_at = :end", "", values)
+
+    def forget_held(self, run_id: str) -> None:
+        """Note that a run waits no longer; may be repeated."""
+        with translated("dynamodb"):
+            self._client.delete_item(TableName=self._table, Key=to_item(attributes((HOLDS, run_id))))
+
+    def held(self, before: datetime) -> Sequence[HeldRun]:
+        """Return the runs that are noted to wait since then or longer; some of them may wait no longer."""
+        found = (HeldRun(item["sk"], datetime.fromisoformat(item["since"])) for item in self._partition(HOLDS))
+        return [held for held in found if held.since <= before]
+
+    def _partition(self, key: str) -> Iterator[dict[str, Any]]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=to_item({":pk": key}),
+        )
+        with translated("dynamodb"):
+            for page in pages:
+                yield from map(from_item, page["Items"])
 
     def _written(self, key: tuple[str, str], expression: str, condition: str, values: dict[str, Any]) -> bool:
         try:
@@ -65,8 +86,8 @@ class DynamoNoticeStore:
                     TableName=self._table,
                     Key=to_item(attributes(key)),
                     UpdateExpression=expression,
-                    ConditionExpression=condition,
                     ExpressionAttributeValues=to_item(values),
+                    **({"ConditionExpression": condition} if condition else {}),
                 )
         except ConditionFailedError:
             return False

@@ -72,7 +72,7 @@ class DynamoUploadCounter:
 
 
 class DynamoBrokenUploadStore:
-    """One partition an object, by the digest of its place, since a key may hold a name; all of it expires."""
+    """One partition a file account; an object in it by the digest of its place, which may hold a name. All expires."""
 
     def __init__(self, table: str) -> None:
         self._table = table
@@ -158,7 +158,7 @@ class DynamoBrokenUploadStore:
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :beginning)",
-                ExpressionAttributeValues=to_item({":pk": _partition(ref), ":beginning": beginning}),
+                ExpressionAttributeValues=to_item({":pk": _partition(ref), ":beginning": _place(ref) + beginning}),
                 ConsistentRead=True,
             )
             for page in pages:
@@ -166,15 +166,20 @@ class DynamoBrokenUploadStore:
 
 
 def _partition(ref: ObjectRef) -> str:
-    return f"upload#{hashlib.sha256(f'{ref.bucket}/{ref.key}'.encode()).hexdigest()}"
+    return f"upload#{ref.key.split('/')[1]}"  # home/<file account>/<the client's own path>
+
+
+def _place(ref: ObjectRef) -> str:
+    return f"{hashlib.sha256(f'{ref.bucket}/{ref.key}'.encode()).hexdigest()}#"
 
 
 def _version_key(version: StoredVersion) -> Item:
-    return to_item({"pk": _partition(version.ref), "sk": f"{VERSION}{version.ref.version_id or ''}"})
+    place = _place(version.ref)
+    return to_item({"pk": _partition(version.ref), "sk": f"{place}{VERSION}{version.ref.version_id or ''}"})
 
 
 def _broken_key(broken: BrokenUpload) -> Item:
-    return to_item({"pk": _partition(broken.ref), "sk": f"{BROKEN}{broken.id}"})
+    return to_item({"pk": _partition(broken.ref), "sk": f"{_place(broken.ref)}{BROKEN}{broken.id}"})
 
 
 def _seconds(at: datetime) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from rosterbridge.adapters.clients import client, translated
@@ -52,6 +52,21 @@ class SnsNotifications:
                 Endpoint=address,
                 Attributes={"FilterPolicy": json.dumps({"addresses": [address]})},
             )
+
+    def unsubscribe(self, addresses: Collection[str]) -> int:
+        """Return how many of the addresses were subscribed; one that never confirmed ends by itself, after two days."""
+        with translated("sns"):
+            pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=self._topic)
+            found = [
+                one["SubscriptionArn"]
+                for page in pages
+                for one in page["Subscriptions"]
+                if one["Endpoint"] in addresses
+            ]
+            confirmed = [arn for arn in found if arn.startswith("arn:")]
+            for arn in confirmed:
+                self._client.unsubscribe(SubscriptionArn=arn)
+        return len(confirmed)
 
     def send(self, addresses: Sequence[str], notice: Notice) -> None:
         """Publish one message, which the subscriptions of these addresses let through."""

@@ -18,6 +18,7 @@ from rosterbridge.api import (
     problems,
     routes_asm_accounts,
     routes_audit,
+    routes_erasures,
     routes_file_accounts,
     routes_flows,
     routes_organizations,
@@ -42,6 +43,7 @@ ROUTES = (
     routes_flows.routes,
     routes_runs.routes,
     routes_audit.routes,
+    routes_erasures.routes,
 )
 # A password may be in an answer: nobody on the way keeps it
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -84,8 +86,14 @@ def _is_open(event: Mapping[str, Any]) -> bool:
 
 
 def _admitted(event: Mapping[str, Any], service: Service) -> Caller:
-    """Return the caller of a request that may go on: a known user, not too many changes, a body that can be read."""
+    """Return the caller of a request that may go on.
+
+    A known user, an organization that is not being erased, not too many changes, a body that can be read.
+    """
     caller = caller_of(event)
+    _, _, *place = event["rawPath"].split("/")
+    if place[:1] == ["organizations"] and len(place) > 1 and place[2:] != [routes_erasures.ERASURE]:
+        service.erasures.check(caller, place[1])
     if event["requestContext"]["http"]["method"] in CHANGES:
         seconds = service.throttle.wait(caller.user_id, service.now())
         if seconds:

@@ -65,6 +65,14 @@ class OrganizationChanges(Changes):
     notify: Annotated[tuple[EmailAddress, ...], Field(max_length=MAX_ADDRESSES)] | None = None
 
 
+class NewErasure(Model):
+    """The name of the organization that is to be erased, so that it is surely the one that is meant."""
+
+    model_config = _example(name="Springfield Schools")
+
+    name: str = Field(max_length=100)
+
+
 class NewUser(Model):
     """Somebody to be invited as an administrator of the organization."""
 

@@ -64,6 +64,9 @@ CODES: dict[str, Code] = {
         "Without this key nobody could sign in.",
         "Add another key first, or switch the account to a password.",
     ),
+    "organization-erasing": Code(
+        409, "This organization is being erased with all that it has.", "Read how far it is: GET /v1/erasures."
+    ),
     "own-user": Code(409, "You cannot remove yourself.", "Ask another operator."),
     "password-not-used": Code(
         409, "This account signs in by key.", "Switch its authentication to password, which makes one."
@@ -101,6 +104,9 @@ CODES: dict[str, Code] = {
     "key-too-short": Code(422, "This RSA key is too short.", "Make one of at least 3072 bits, or an Ed25519 key."),
     "key-type-refused": Code(422, "Keys of this type are not accepted.", "Make an Ed25519 key: ssh-keygen -t ed25519."),
     "limit-invalid": Code(422, "A page has 1 to 100 entries.", "Ask for as many."),
+    "name-differs": Code(
+        422, "This is not the organization's name.", "Give its name to the letter, to be sure which one is erased."
+    ),
     "password-needed": Code(
         422,
         "Another host needs the password again.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -30,7 +31,9 @@ def list_file_accounts(organization_id: OrganizationId) -> Response[Items[FileAc
     """List the organization's file accounts."""
     found = routes.service.file_accounts.list(routes.caller, organization_id)
     told = routes.service.sftp.told()
-    return answered(Items[FileAccountView](items=[FileAccountView.of(account, **told) for account in found]))
+    return answered(
+        Items[FileAccountView](items=[FileAccountView.of(account, **told(account.id)) for account in found])
+    )
 
 
 @routes.answer("POST", ALL, status=201, etag=True)
@@ -114,17 +117,17 @@ def remove_key(
 
 
 def _shown(account: FileAccount, *, status: int = 200) -> Response[FileAccountView]:
-    view = FileAccountView.of(account, **routes.service.sftp.told())
+    view = FileAccountView.of(account, **routes.service.sftp.told()(account.id))
     return answered(view, status=status, version=account.version)
 
 
-def _told_first() -> dict[str, Any]:
+def _told_first() -> Callable[[str], dict[str, Any]]:
     """Ask what clients are told before anything is changed: if that fails later, the password is lost with it."""
     return routes.service.sftp.told()
 
 
 def _with_password(
-    account: FileAccount, password: str | None, told: dict[str, Any], *, status: int = 200
+    account: FileAccount, password: str | None, told: Callable[[str], dict[str, Any]], *, status: int = 200
 ) -> Response[FileAccountWithPasswordView]:
-    view = FileAccountWithPasswordView.of(account, **told, password=password)
+    view = FileAccountWithPasswordView.of(account, **told(account.id), password=password)
     return answered(view, status=status, version=account.version)

@@ -60,7 +60,9 @@ def create_flow(
     made = routes.service.flows.create(routes.caller, organization_id, body, request)
     view = CreatedFlowView(
         flow=FlowView.of(made.flow),
-        file_account=FileAccountWithPasswordView.of(made.file_account, **told, password=made.password),
+        file_account=FileAccountWithPasswordView.of(
+            made.file_account, **told(made.file_account.id), password=made.password
+        ),
         asm_account=AsmAccountView.of(made.asm_account),
     )
     return answered(view, status=201, version=made.flow.version)

@@ -31,7 +31,7 @@ from rosterbridge.api.views import (
     RunView,
     listed,
 )
-from rosterbridge.flows.models import Run, RunStatus
+from rosterbridge.flows.models import Role, Run, RunStatus
 from rosterbridge.flows.ports import RunFilter
 from rosterbridge.roster.report import Report
 
@@ -157,4 +157,5 @@ def _view(run: Run) -> RunView:
         **({"report": f"{there}/report"} if run.report else {}),
         **{what: f"{there}/downloads/{what}" for what, ref in files.items() if ref},
     }
-    return RunView.of(run, links=links)
+    console = routes.service.console.of(run) if routes.caller.role is Role.OPERATOR else {}
+    return RunView.of(run, links=links, console=console)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol, TypeVar, cast
 
+from rosterbridge.api.console_links import ConsoleLinks
 from rosterbridge.flows.asm_accounts import AsmAccounts
 from rosterbridge.flows.audit import AuditTrail
 from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.delivery_ports import Delivery
+from rosterbridge.flows.erasing import ErasureJob, Erasures, ErasureStore
 from rosterbridge.flows.file_accounts import FileAccounts
 from rosterbridge.flows.history import History
 from rosterbridge.flows.holding import Holds
@@ -55,11 +57,22 @@ class SftpAddress:
     host: str
     port: int
     server: SftpServer
+    per_account: bool = False  # whether each file account has a host name of its own
 
-    def told(self) -> dict[str, Any]:
-        """Return the fields that every view of a file account has in common."""
+    def told(self) -> Callable[[str], dict[str, Any]]:
+        """Ask the server, and return a function from a file account's id to the fields of its view."""
         fingerprints: Sequence[str] = self.server.host_key_fingerprints()
-        return {"host": self.host, "port": self.port, "host_key_fingerprints": list(fingerprints)}
+
+        def fields(account_id: str) -> dict[str, Any]:
+            host = account_host(self.host, account_id) if self.per_account else self.host
+            return {"host": host, "port": self.port, "host_key_fingerprints": list(fingerprints)}
+
+        return fields
+
+
+def account_host(host: str, account_id: str) -> str:
+    """Return the host name of one file account, which leads to the same server."""
+    return f"{account_id}.{host}"
 
 
 @dataclass(frozen=True)
@@ -87,6 +100,8 @@ class Ports:
     hasher: PasswordHash
     users: UserDirectory
     throttle: Throttle
+    erasures: ErasureStore
+    erasing: ErasureJob
     notifications: Notifications | None = None
 
 
@@ -103,6 +118,8 @@ class Service:
     history: History
     holds: Holds
     audit: AuditTrail
+    erasures: Erasures
+    console: ConsoleLinks
     sftp: SftpAddress
     sign_in: SignIn
     throttle: Throttle
@@ -114,6 +131,7 @@ def compose(
     *,
     sftp: SftpAddress,
     sign_in: SignIn,
+    console: ConsoleLinks,
     hosts: HostCheck,
     keep_runs: timedelta,
     keep_audit: timedelta,
@@ -133,6 +151,8 @@ def compose(
         history=History(changes, ports.runs, ports.objects, ports.lanes, ports.workflow, ports.audit, keep_runs),
         holds=Holds(changes, ports.runs, ports.lanes, ports.waiting, ports.audit),
         audit=AuditTrail(changes, ports.audit),
+        erasures=Erasures(changes, ports.erasures, ports.erasing),
+        console=console,
         sftp=sftp,
         sign_in=sign_in,
         throttle=ports.throttle,
@@ -146,8 +166,9 @@ def service() -> Service:
     settings = ApiEnvironment.load()
     return compose(
         _ports(settings),
-        sftp=SftpAddress(settings.sftp_host, settings.sftp_port, later(lambda: _sftp_server(settings))),
+        sftp=_sftp_address(settings),
         sign_in=SignIn(settings.region, settings.user_pool_id, settings.cli_client_id),
+        console=ConsoleLinks(settings.state_machine_arn, settings.log_groups),
         hosts=HostCheck(private_allowed=settings.private_asm_hosts),
         keep_runs=settings.keep_runs,
         keep_audit=settings.keep_audit,
@@ -174,6 +195,8 @@ def _ports(settings: ApiEnvironment) -> Ports:
         hasher=later(_hasher),
         users=later(lambda: _user_directory(settings)),
         throttle=DynamoThrottle(table, settings.changes_per_minute),
+        erasures=later(lambda: _erasure_store(settings)),
+        erasing=later(lambda: _erasing(settings)),
         notifications=later(lambda: _notifications(settings)) if settings.notice_topic_arn else None,
     )
 
@@ -211,6 +234,18 @@ def _waiting() -> Waiting:
     return StepFunctionsWaiting()
 
 
+def _erasure_store(settings: ApiEnvironment) -> ErasureStore:
+    from rosterbridge.adapters.dynamodb_erasing import DynamoErasureStore
+
+    return DynamoErasureStore(settings.account_table)
+
+
+def _erasing(settings: ApiEnvironment) -> ErasureJob:
+    from rosterbridge.adapters.stepfunctions import StepFunctionsErasures
+
+    return StepFunctionsErasures(settings.erasures_arn)
+
+
 def _notifications(settings: ApiEnvironment) -> Notifications:
     from rosterbridge.adapters.notifications import SnsNotifications
 
@@ -240,6 +275,11 @@ def _user_directory(settings: ApiEnvironment) -> UserDirectory:
 
     name, claim = settings.identity_provider, settings.identity_provider_email
     return CognitoUsers(settings.user_pool_id, settings.account_table, IdentityProvider(name, claim) if name else None)
+
+
+def _sftp_address(settings: ApiEnvironment) -> SftpAddress:
+    server: SftpServer = later(lambda: _sftp_server(settings))
+    return SftpAddress(settings.sftp_host, settings.sftp_port, server, settings.sftp_host_per_account)
 
 
 def _sftp_server(settings: ApiEnvironment) -> SftpServer:

@@ -63,8 +63,25 @@ class OrganizationView(View):
     id: str
     name: str
     notify: list[str]
+    erasing_since: datetime | None = None
     created_at: datetime
     version: int
+
+
+class ErasureView(View):
+    """The erasing of an organization; once it has ended this is its certificate.
+
+    ``counts`` tells how much was removed, by its kind; ``remains`` until when that is kept which nobody can remove.
+    """
+
+    organization_id: str
+    requested_at: datetime
+    requested_by: str
+    quiet_until: datetime | None
+    ended_at: datetime | None
+    counts: dict[str, int]
+    remains: dict[str, datetime]
+    expires_at: datetime
 
 
 class UserView(View):
@@ -237,7 +254,7 @@ class HoldView(View):
 
 
 class RunView(RunSummaryView):
-    """A run with its steps; ``links`` lead to what there is of it."""
+    """A run with its steps; ``links`` lead to what there is of it, ``console`` lets an operator see it in AWS."""
 
     file_account_id: str
     hold: HoldView | None
@@ -245,6 +262,7 @@ class RunView(RunSummaryView):
     steps: list[StepView]
     expires_at: datetime
     links: dict[str, str]
+    console: dict[str, str]
 
 
 class RunStatusView(View):

@@ -11,6 +11,7 @@ from rosterbridge.cli import (
     check_apple,
     compare,
     flows,
+    operations,
     organizations,
     projects,
     rosters,
@@ -39,6 +40,9 @@ typer_app.add_typer(asm_accounts.asm_accounts_app, name="asm-accounts", help="Co
 typer_app.add_typer(flows.flows_app, name="flows", help="From an upload to Apple School Manager.")
 typer_app.add_typer(runs.runs_app, name="runs", help="The history: what happened to each upload.")
 typer_app.add_typer(audit.audit_app, name="audit", help="Who did what.")
+typer_app.add_typer(
+    operations.operations_app, name="operations", help="Recover: for operators with rights in the AWS account."
+)
 
 
 def app() -> None:

@@ -73,6 +73,13 @@ def _hold(hold: Json | None) -> Json:
     }
 
 
+def print_links(links: Json) -> None:
+    """Print addresses, each whole and in a line of its own, so that a terminal opens them."""
+    for name, address in links.items():
+        say(name, "bold")
+        say(address)
+
+
 def print_step(step: Json) -> None:
     """Print a step whole: also the request and the response that its project saves."""
     say(f"{step['name']}: {step['outcome']}", "bold")

@@ -129,6 +129,15 @@ def watch_run(call: Call, run: RunArgument = "", project: ProjectOption = None) 
         raise typer.Exit(code)
 
 
+@verb(runs_app, "links")
+def links(call: Call, run: RunArgument, project: ProjectOption = None) -> None:
+    """Print where an operator sees a run in AWS's console: its execution, its trace and its log."""
+    found = find_run(call, run, project)["console"]
+    if not found:
+        raise refuse_usage("only operators see AWS's console")
+    call.show(found, run_views.print_links)
+
+
 @verb(runs_app, "download")
 def download(
     call: Call,

@@ -64,6 +64,14 @@ FAILURES = {
     "username-taken": "Another file account has this user name: choose another one.",
     "project-missing": "This organization has no such project: choose one of its projects.",
     "settings-wrong": "Rosterbridge is not set up completely: tell your operator.",
+    "host-keys-unreadable": (
+        "The secret with the host keys of the SFTP endpoint holds something else than private keys that AWS takes: "
+        "put them there as OpenSSH writes them, without a passphrase, and install them again."
+    ),
+    "host-key-repeated": (
+        "The secret with the host keys of the SFTP endpoint holds two of one kind, of which a server shows one: "
+        "leave one there and install them again."
+    ),
     "aws-refused": "AWS refused what Rosterbridge asked of it: tell your operator.",
     "aws-unreachable": "AWS could not be reached; Rosterbridge tries again by itself.",
     "unexpected-error": "Rosterbridge met an error that it does not know: tell your operator.",

@@ -55,11 +55,15 @@ class Thing(Model):
 
 
 class Organization(Model):
-    """A district or group of schools; every other thing belongs to exactly one. ``notify`` hear what went wrong."""
+    """A district or group of schools; every other thing belongs to exactly one. ``notify`` hear what went wrong.
+
+    One with ``erasing_since`` is being erased with all that it has: nothing can be done with it any more.
+    """
 
     id: str
     name: Name
     notify: Annotated[tuple[EmailAddress, ...], Field(max_length=MAX_ADDRESSES)] = ()
+    erasing_since: datetime | None = None
     created_at: datetime
     version: int = 1
 

@@ -46,8 +46,16 @@ class Watch:
     done_on: date | None = None
 
 
+@dataclass(frozen=True)
+class HeldRun:
+    """A run that waits for somebody, ``since`` when."""
+
+    run_id: str
+    since: datetime
+
+
 class NoticeStore(Protocol):
-    """Keeps which flows are watched and what people were told, so that nobody is told twice or flooded."""
+    """Keeps which flows are watched, which runs wait, and what people were told: nobody is told twice or flooded."""
 
     def begin(self, flow_id: str, kind: str, about: str, now: datetime, quiet_until: datetime) -> bool:
         """Tell whether a notice may be sent, and keep the others of its kind back until ``quiet_until``.
@@ -63,3 +71,12 @@ class NoticeStore(Protocol):
 
     def judged(self, flow_id: str, day: date) -> None:
         """Note that a flow's day needs no further look; a flow that is not watched any more stays so."""
+
+    def note_held(self, held: HeldRun) -> None:
+        """Note that a run waits for somebody; may be repeated."""
+
+    def forget_held(self, run_id: str) -> None:
+        """Note that a run waits no longer; may be repeated."""
+
+    def held(self, before: datetime) -> Sequence[HeldRun]:
+        """Return the runs that are noted to wait since then or longer; some of them may wait no longer."""

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from rosterbridge.errors import RosterbridgeError
 from rosterbridge.flows.models import Flow, Organization, Run, RunStatus
-from rosterbridge.flows.notice_ports import Notice, NoticeStore, Notifications, Watch
+from rosterbridge.flows.notice_ports import HeldRun, Notice, NoticeStore, Notifications, Watch
 from rosterbridge.flows.notices import Places, missed_notice, run_notice
 from rosterbridge.flows.ports import AccountStore, RunFilter, RunStore
 from rosterbridge.flows.result_files import ResultFiles
@@ -34,6 +34,8 @@ class Notifier:
         organization = self.accounts.get(Organization, organization_id, organization_id)
         if self.notifications is None or organization is None or not organization.notify:
             return False
+        if organization.erasing_since is not None:
+            return False
         now = self.now()
         if not self.notices.begin(flow_id, notice.kind, about, now, now + QUIET):
             return False
@@ -44,12 +46,16 @@ class Notifier:
 
 @dataclass(frozen=True)
 class OutcomeTeller:
-    """Tells how runs end and that they are held: by results in the home of the account, and by notices."""
+    """Tells how runs end and that they are held: by results in the home of the account, and by notices.
+
+    ``count`` hears of each once it is told.
+    """
 
     runs: RunStore
     results: ResultFiles
     notifier: Notifier
     places: Places
+    count: Callable[[Run], None]
 
     def tell(self, run_id: str) -> bool:
         """Write the result and send the notice, if there is one; return whether it was sent.
@@ -63,7 +69,18 @@ class OutcomeTeller:
             self.results.write(run)
         finally:  # a home that cannot be written keeps nobody from being told
             told = self._notify(run)
+        self._note_hold(run)
+        self.count(run)
         return told
+
+    def _note_hold(self, run: Run) -> None:
+        """Keep the list of runs that wait for somebody, by which those are found that wait too long."""
+        if run.hold is None:
+            return
+        if run.status is RunStatus.HELD:
+            self.notifier.notices.note_held(HeldRun(run.id, run.hold.since))
+        else:
+            self.notifier.notices.forget_held(run.id)
 
     def _notify(self, run: Run) -> bool:
         notice = run_notice(run, self.places)
@@ -73,7 +90,7 @@ class OutcomeTeller:
 
 @dataclass(frozen=True)
 class UploadWatch:
-    """Finds flows to which no upload came by the time of day at which they expect one."""
+    """Finds flows to which no upload came by the time of day at which they expect one; ``count`` hears of each."""
 
     accounts: AccountStore
     runs: RunStore
@@ -81,6 +98,7 @@ class UploadWatch:
     notifier: Notifier
     places: Places
     now: Callable[[], datetime]
+    count: Callable[[], None]
 
     def check(self) -> int:
         """Judge each flow whose time has come, once a day; return how many notices were sent.
@@ -103,8 +121,11 @@ class UploadWatch:
         if (watch.done_on is not None and watch.done_on >= day) or watch.since > due:
             return False
         flow = self.accounts.get(Flow, watch.organization_id, watch.flow_id)
-        told = flow is not None and not self._came(flow, day) and self._miss(flow, day)
+        missing = flow is not None and not self._came(flow, day)
+        told = flow is not None and missing and self._miss(flow, day)
         self.notices.judged(watch.flow_id, day)
+        if missing:
+            self.count()
         return told
 
     def _came(self, flow: Flow, day: date) -> bool:

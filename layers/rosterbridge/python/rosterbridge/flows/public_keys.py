@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
+    SSHPublicKeyTypes,
     load_ssh_public_key,
     ssh_key_fingerprint,
 )
@@ -85,5 +86,10 @@ def parse_key(text: str, *, smallest_rsa_bits: int) -> tuple[str, str]:
         raise InvalidRequestError("key-malformed", field="text") from None
     if isinstance(key, RSAPublicKey) and key.key_size < smallest_rsa_bits:
         raise InvalidRequestError("key-too-short", field="text")
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), fingerprint_of(key)
+
+
+def fingerprint_of(key: SSHPublicKeyTypes) -> str:
+    """Return a public key's fingerprint as OpenSSH shows it: ``SHA256:…``."""
     digest = base64.b64encode(ssh_key_fingerprint(key, hashes.SHA256())).decode().rstrip("=")
-    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(), f"SHA256:{digest}"
+    return f"SHA256:{digest}"

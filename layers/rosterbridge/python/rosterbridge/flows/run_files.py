@@ -9,14 +9,19 @@ from rosterbridge.flows.models import ObjectRef, Run, Step, StepName
 from rosterbridge.flows.ports import ObjectStore
 
 
+def run_folders(run: str) -> tuple[str, str]:
+    """Return what the keys of a run's own files begin with, and of those that are made of them."""
+    return f"runs/{run}/", f"made/{run}/"
+
+
 def run_object(bucket: str, run: str, name: str) -> ObjectRef:
     """Return where a run keeps one of its files."""
-    return ObjectRef(bucket=bucket, key=f"runs/{run}/{name}")
+    return ObjectRef(bucket=bucket, key=f"{run_folders(run)[0]}{name}")
 
 
 def made_object(bucket: str, run: str, name: str) -> ObjectRef:
     """Return where a file lies for a day that is made of a run's files when somebody asks for it."""
-    return ObjectRef(bucket=bucket, key=f"made/{run}/{name}")
+    return ObjectRef(bucket=bucket, key=f"{run_folders(run)[1]}{name}")
 
 
 def saved_object(bucket: str, run: str, step: StepName) -> ObjectRef:

@@ -143,8 +143,12 @@ class SignInScores:
 
 def client_of(source_ip: str, username: str, at: datetime, *, by_key: bool) -> Client:
     """Return the boards that a client is scored on."""
-    account = None if by_key else Board("account", hashlib.sha256(username.encode(errors="replace")).hexdigest())
-    return Client(Board("address", _address(source_ip)), account, at)
+    return Client(Board("address", _address(source_ip)), None if by_key else account_board(username), at)
+
+
+def account_board(username: str) -> Board:
+    """Return the board of an account, which may be none: whatever name a client says."""
+    return Board("account", hashlib.sha256(username.encode(errors="replace")).hexdigest())
 
 
 def source_address(source_ip: str) -> IPv4Address | IPv6Address | None:
