@@ -149,12 +149,17 @@ def test_a_function_that_hangs_is_stopped_and_tried_again(stack: StackUnderTest,
 
 @contextmanager
 def _timeout(stack: StackUnderTest, function: str, seconds: int) -> Iterator[None]:
+    """Let a version with another timeout be live; the one before keeps its own."""
     functions, name = stack.client("lambda"), f"rosterbridge-local-{function}"
     before = functions.get_function_configuration(FunctionName=name)["Timeout"]
+    live = functions.get_alias(FunctionName=name, Name="live")["FunctionVersion"]
     functions.update_function_configuration(FunctionName=name, Timeout=seconds)
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
     try:
         yield
     finally:
+        functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live)
         functions.update_function_configuration(FunctionName=name, Timeout=before)
 
 
