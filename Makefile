@@ -14,10 +14,10 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check lint types unit bandit audit infra lock layers openapi bench bench-history bench-load cost nights bench-cold faults fuzz synth diff deploy clean
+.PHONY: help setup run demo test browser screenshots check web-check lint types unit bandit audit infra lock layers openapi bench bench-history bench-load cost nights bench-cold faults fuzz synth diff deploy clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready $(LOCAL)/.ready ## install everything into .venv and .venv-local
 
@@ -61,9 +61,20 @@ FUZZ_SECONDS := 60
 fuzz: $(VENV)/.ready ## damaged uploads for a minute: none may crash or get through wrong
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
-test: setup node_modules/.ready lint types ## run the linters and every test
+test: setup node_modules/.ready browser lint types web-check ## run the linters and every test
 	@$(BIN)/python -m pytest -n 2 tests/unit
-	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/unit
+	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --ignore tests/unit
+
+# Where none is there and none can be installed, the tests of the console say that they are skipped
+browser: ## install a Chromium for the tests of the console, where there is none and apt-get may do it
+	@for name in "$$CHROMIUM" chromium chromium-browser google-chrome google-chrome-stable; do \
+	  ! command -v "$$name" > /dev/null 2>&1 || exit 0; done; \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1 || exit 0; \
+	  echo "installing chromium ..."; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get -qq update > /dev/null 2>&1; apt-get -qq install --yes --no-install-recommends chromium > /dev/null 2>&1 || true
+
+screenshots: setup node_modules/.ready browser ## take the pictures of docs/images/console anew, while the tests of the console look at each view
+	@PICTURES=docs/images/console $(BIN)/python -m pytest tests/console
 
 check: setup lint types unit bandit audit ## the quick part: linters, types, unit tests, bandit, known vulnerabilities
 
@@ -71,6 +82,10 @@ lint: $(VENV)/.ready ## ruff and import-linter
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/lint-imports --no-logo
+
+web-check: $(VENV)/.ready ## the console: build, types, ESLint, formatting, unit tests
+	@$(BIN)/python -m infra.build --console
+	@cd web && PATH="$(BIN):$$PATH" $(BIN)/npm run --silent check
 
 types: $(VENV)/.ready ## mypy, strict on layers/rosterbridge
 	@$(BIN)/mypy
@@ -98,7 +113,7 @@ lock: $(VENV)/.ready ## resolve the pinned versions anew from the .in files
 openapi: $(VENV)/.ready ## write docs/openapi.json anew from the routes of the API
 	@$(BIN)/python -m rosterbridge.api.openapi docs/openapi.json
 
-layers: $(VENV)/.ready ## build the layers for Lambda, without Docker
+layers: $(VENV)/.ready ## build the layers for Lambda, without Docker, and the console
 	@$(BIN)/python -m infra.build
 
 $(BENCH)/.ready: benchmarks/requirements.txt $(VENV)/.ready
@@ -143,7 +158,7 @@ demo: setup ## the same, but end after the first run has succeeded
 
 clean: ## remove all that was set up, built or kept, unless a local stack is running
 	@[ ! -e .local/lock ] || PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m local.processes .local
-	@rm -rf $(VENV) $(LOCAL) $(BENCH) .local .build node_modules cdk.out .coverage .hypothesis
+	@rm -rf $(VENV) $(LOCAL) $(BENCH) .local .build node_modules web/node_modules web/dist cdk.out .coverage .hypothesis
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	@find . -name .git -prune -o \( -name __pycache__ -o -name '*.egg-info' -o -name '*.pyc' -o -name .DS_Store \) \
 	  -prune -exec rm -rf {} +

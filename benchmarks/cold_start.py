@@ -28,6 +28,7 @@ FUNCTIONS: Mapping[str, tuple[str | None, Sequence[str]]] = {
     "validate": ("roster", ("dynamodb", "s3")),
     "convert": ("roster", ("dynamodb", "s3")),
     "guard": ("roster", ("dynamodb", "s3", "stepfunctions")),
+    "dry_run": ("roster", ("dynamodb", "s3")),
     "forward": ("sftp", ("dynamodb", "s3", "stepfunctions", "kms")),
     "notify": (None, ("dynamodb", "s3")),
     "watch": (None, ("dynamodb",)),

@@ -24,7 +24,7 @@ STEPS = ("validate", "convert", "guard", "forward", "erase")
 # These answer each request themselves, also when something is wrong
 ANSWERING = ("api",)
 # A deploy fails with these, and whoever deploys sees it
-DEPLOYING = ("host_keys",)
+DEPLOYING = ("host_keys", "publish")
 
 
 @dataclass(frozen=True)

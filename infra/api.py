@@ -16,7 +16,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.acknowledge import acknowledge, wildcard_objects
-from infra.data import MADE, RUN_INDEXES, Data
+from infra.console import Console
+from infra.data import DRY_RUNS, MADE, RUN_INDEXES, Data
 from infra.key_use import READ_AND_WRITE, STORE, secret_statement
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
@@ -57,6 +58,7 @@ class Api(Construct):
         runs: sfn.StateMachine,
         notice_topic: sns.ITopic | None,
         erasures: sfn.StateMachine,
+        console: Console,
     ) -> None:
         super().__init__(scope, "Api")
         self._settings = settings
@@ -65,6 +67,7 @@ class Api(Construct):
         self._runs = runs
         self._notice_topic = notice_topic
         self._erasures = erasures
+        self._console = console
         self.api = self._build_function(layers)
         self._allow_tables()
         self._allow_files()
@@ -103,6 +106,7 @@ class Api(Construct):
                 "HOME_GRACE_DAYS": str(settings.home_grace_days),
                 "PRIVATE_ASM_HOSTS": str(settings.private_asm_hosts).lower(),
                 "CHANGES_PER_MINUTE": str(settings.changes_per_minute),
+                "MAX_DRY_RUN_BYTES": str(settings.max_dry_run_bytes),
                 **({"NOTICE_TOPIC_ARN": self._notice_topic.topic_arn} if self._notice_topic else {}),
                 **self._provider(),
             },
@@ -138,10 +142,13 @@ class Api(Construct):
         self.api.allow(
             *("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"), resources=[files.arn_for_objects("runs/*")]
         )
-        self.api.allow("s3:GetObject", "s3:PutObject", resources=[files.arn_for_objects(f"{MADE}*")])
+        places = [files.arn_for_objects(f"{place}*") for place in (MADE, DRY_RUNS)]
+        self.api.allow("s3:GetObject", "s3:PutObject", resources=places)
         self.api.allow_key(self._data.key, *READ_AND_WRITE, through=["dynamodb", "s3"])
-        reason = "Every run keeps its files in a folder of its own"
-        acknowledge(self.api.role, {wildcard_objects(files, place): reason for place in ("runs/*", f"{MADE}*")})
+        reason = "Every run and every dry run keeps its files in a folder of its own"
+        acknowledge(
+            self.api.role, {wildcard_objects(files, place): reason for place in ("runs/*", f"{MADE}*", f"{DRY_RUNS}*")}
+        )
 
     def _allow_services(self) -> None:
         self.api.role.add_to_policy(secret_statement(self._data.key, *STORE))
@@ -159,9 +166,9 @@ class Api(Construct):
         )
 
     def _build_http_api(self) -> gateway.HttpApi:
-        origin = self._settings.console_origin
+        origins = self._console.origins
         cors = gateway.CorsPreflightOptions(
-            allow_origins=[origin],
+            allow_origins=origins,
             allow_methods=[gateway.CorsHttpMethod[method] for method in BROWSER_METHODS],
             allow_headers=list(BROWSER_HEADERS),
             expose_headers=["etag", "retry-after"],
@@ -173,7 +180,7 @@ class Api(Construct):
             api_name=f"rosterbridge-{self._settings.stage}",
             description="Rosterbridge",
             create_default_stage=False,
-            cors_preflight=cors if origin else None,
+            cors_preflight=cors if origins else None,
         )
 
     def _build_stage(self) -> None:
@@ -205,14 +212,14 @@ class Api(Construct):
         users = authorizers.HttpJwtAuthorizer(
             "Users",
             f"https://cognito-idp.{cdk.Aws.REGION}.amazonaws.com/{sign_in.pool.user_pool_id}",
-            jwt_audience=[sign_in.console.user_pool_client_id, sign_in.cli.user_pool_client_id],
+            jwt_audience=[self._console.client.user_pool_client_id, sign_in.cli.user_pool_client_id],
         )
         function = integrations.HttpLambdaIntegration("Function", self.api.live)
         self.http_api.add_routes(
             path=EVERYTHING, methods=[gateway.HttpMethod.ANY], integration=function, authorizer=users
         )
         open_routes = {SIGN_IN: (gateway.HttpMethod.GET, "It tells where to sign in, to whoever is not signed in yet")}
-        if self._settings.console_origin:
+        if self._console.origins:
             # a browser asks without a token whether it may ask; the route for everything would refuse that
             open_routes[EVERYTHING] = (gateway.HttpMethod.OPTIONS, "A browser's preflight request carries no token")
         for path, (method, reason) in open_routes.items():

@@ -1,13 +1,14 @@
-"""Build what synth packs: the layers for Lambda (or for this machine) and the functions, without Docker.
+"""Build what synth packs: layers for Lambda (or for this machine), functions and the console's pages, without Docker.
 
-``python -m infra.build`` builds for Lambda, ``--host`` for this machine. A build is named by a digest of its inputs, so
-that building again costs nothing and synth needs no network.
+``python -m infra.build`` builds for Lambda, ``--host`` for this machine, ``--console`` the pages alone. A build is
+named by a digest of its inputs, so that building again costs nothing and synth needs no network.
 """
 
 from __future__ import annotations
 
 import argparse
 import compileall
+import fcntl
 import hashlib
 import os
 import shutil
@@ -32,6 +33,17 @@ LAYERS = (OWN, "base", "roster", "sftp")
 LAMBDA_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 # Never imported by a function, and large
 UNUSED = ("bin", "**/tests", "**/*.pyi", "**/__pycache__", "boto3/examples")
+CONSOLE = ROOT / "web"
+# In the console's folder, but not what a build is made of
+NO_SOURCES = {CONSOLE / name for name in ("node_modules", "dist", "tests", "public/templates", "public/config.json")}
+# What the console's files of headers are made of
+ROSTER = OWN_CODE / OWN / "roster"
+TEMPLATES = [*(ROSTER / f"{name}.py" for name in ("templates", "schemas", "formats")), *sorted(ROSTER.glob("*.json"))]
+SAID_LINES = 12
+
+
+class ConsoleBuildError(RuntimeError):
+    """The console's pages could not be built; the message has the last words of what failed."""
 
 
 class NotBuiltError(RuntimeError):
@@ -72,6 +84,63 @@ def build_function(name: str) -> Path:
             shutil.copytree(source, fresh, ignore=shutil.ignore_patterns("__pycache__"))
             _compile(fresh)
     return target
+
+
+def console_path() -> Path:
+    """Return the folder of the console's built pages; raises NotBuiltError."""
+    path = _console_target()
+    if not path.is_dir():
+        message = "the console is not built: run `python3 -m infra.build`"
+        raise NotBuiltError(message)
+    return path
+
+
+def build_console() -> Path:
+    """Build the console's pages unless they are there and return their folder; raises ConsoleBuildError."""
+    target = _console_target()
+    if not target.is_dir():
+        with _alone("console"):
+            install_console()
+            with _fresh(target) as fresh:
+                _in_console(sys.executable, "templates.py")
+                vite = CONSOLE / "node_modules" / "vite" / "bin" / "vite.js"
+                _in_console("node", str(vite), "build", "--outDir", str(fresh), "--emptyOutDir", "--logLevel", "warn")
+                (fresh / "config.json").unlink(missing_ok=True)  # somebody's own, from `npm run dev`
+    return target
+
+
+def install_console() -> None:
+    """Install what the console is built with, unless it is there already."""
+    installed = CONSOLE / "node_modules" / ".installed"
+    digest = digest_of([CONSOLE / "package-lock.json"])
+    if not installed.is_file() or installed.read_text() != digest:
+        _in_console("npm", "ci", "--ignore-scripts", "--loglevel=error")
+        installed.write_text(digest)
+
+
+def _console_target() -> Path:
+    sources: list[Path] = []
+    for folder, folders, names in os.walk(CONSOLE):
+        folders[:] = [name for name in folders if Path(folder, name) not in NO_SOURCES]
+        sources += {Path(folder, name) for name in names} - NO_SOURCES
+    return BUILD / f"console-{digest_of([*sorted(sources), *TEMPLATES])}"
+
+
+def _in_console(*command: str) -> None:
+    """Run a command in the console's folder, with the Node beside this Python, and with our own code."""
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    done = subprocess.run(  # noqa: S603 fixed words and paths
+        command,
+        cwd=CONSOLE,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(OWN_CODE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = "\n".join(f"  {line}" for line in (done.stdout + done.stderr).strip().splitlines()[-SAID_LINES:])
+        message = f"the console cannot be built:\n{said}"
+        raise ConsoleBuildError(message)
 
 
 def _build_layer(layer: str, platform: str) -> Path:
@@ -143,6 +212,15 @@ def _compile(folder: Path) -> None:
 
 
 @contextmanager
+def _alone(name: str) -> Iterator[None]:
+    """Let one process at a time build what is built in a folder that all share."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (BUILD / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def _fresh(target: Path) -> Iterator[Path]:
     """Give a folder that takes its final name only when it is whole, so that a broken build is never used."""
     folder = target.with_name(f"{target.name}.{os.getpid()}")
@@ -162,17 +240,19 @@ def megabytes(folder: Path) -> float:
 
 
 def sizes(built: dict[str, Path]) -> Iterator[str]:
-    """Yield one line a layer."""
+    """Yield one line for each build."""
     for layer, path in built.items():
         yield f"{layer:<13}{megabytes(path):7.1f} MiB"
 
 
 def main() -> None:
-    """Build and print the layers' sizes."""
+    """Build and print the sizes of what was built."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", action="store_true", help="for this machine instead of Lambda")
+    parser.add_argument("--console", action="store_true", help="the console's pages alone")
     arguments = parser.parse_args()
-    built = build_layers(HOST if arguments.host else LAMBDA_PLATFORM)
+    pages = {} if arguments.host else {"console": build_console()}
+    built = pages if arguments.console else build_layers(HOST if arguments.host else LAMBDA_PLATFORM) | pages
     sys.stdout.write("\n".join(sizes(built)) + "\n")
 
 

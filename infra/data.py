@@ -34,10 +34,13 @@ RUN_LINE = (
     "summary",
     "error",
     "rerun_of",
+    "rows",
 )
 RUN_INDEXES = {"by-project": "project_key", "by-flow": "flow_key", "by-project-status": "project_status"}
 EXPIRY = "expires_at"
+DRY_RUN_FILE = "/source.zip"  # beside it lies the report, which starts nothing
 LANES = "lanes/"  # what each flow's next run is compared with and built on: it has no end but the flow's
+DRY_RUNS = "dry-runs/"  # the files of dry runs and their reports
 MADE = "made/"  # what is made of runs' files for a download, and made again when it is asked for
 
 
@@ -64,17 +67,8 @@ class Data(cdk.Stack):
         )
         # a dead letter names a version of the upload, and may be sent again as long as the queue keeps it
         self.home = self._build_bucket("Home", prefix="home/", noncurrent_days=RETENTION.to_days())
+        self.run_files = self._build_run_files()
         self._announce_uploads()
-        self.run_files = self._build_bucket("RunFiles", prefix="runs/", noncurrent_days=1)
-        self.run_files.add_lifecycle_rule(
-            prefix=MADE, expiration=cdk.Duration.days(1), noncurrent_version_expiration=cdk.Duration.days(1)
-        )
-        # the files of lanes stay with their flows; only what was removed of them goes
-        self.run_files.add_lifecycle_rule(
-            prefix=LANES,
-            noncurrent_version_expiration=cdk.Duration.days(1),
-            abort_incomplete_multipart_upload_after=cdk.Duration.days(1),
-        )
         self.accounts = self._build_account_table()
         self.runs = self._build_run_table()
         self.audit = self._build_audit_table()
@@ -146,6 +140,20 @@ class Data(cdk.Stack):
         acknowledge(bucket, {"NIST.800.53.R5-S3BucketReplicationEnabled": reason})
         return bucket
 
+    def _build_run_files(self) -> s3.Bucket:
+        """Build the bucket of runs' files; the console's users post the files of dry runs to it."""
+        bucket = self._build_bucket("RunFiles", prefix="runs/", noncurrent_days=1)
+        day = cdk.Duration.days(1)
+        for prefix in (MADE, DRY_RUNS):
+            bucket.add_lifecycle_rule(prefix=prefix, expiration=day, noncurrent_version_expiration=day)
+        # the files of lanes stay with their flows; only what was removed of them goes
+        bucket.add_lifecycle_rule(
+            prefix=LANES, noncurrent_version_expiration=day, abort_incomplete_multipart_upload_after=day
+        )
+        if origins := self._settings.posting_origins:
+            bucket.add_cors_rule(allowed_methods=[s3.HttpMethods.POST], allowed_origins=list(origins), max_age=3600)
+        return bucket
+
     def _build_host_key_secret(self) -> secretsmanager.CfnSecret:
         """Build the secret of the SFTP endpoint's keys, empty until the first are made: CDK's own would fill it."""
         secret = secretsmanager.CfnSecret(
@@ -160,7 +168,7 @@ class Data(cdk.Stack):
         return secret
 
     def _announce_uploads(self) -> None:
-        """Send each created object's notice to the queue: S3 delivers it at least once, with key and version.
+        """Send the notice of each upload, by SFTP or for a dry run, to the queue: S3 delivers it at least once.
 
         Written on the resource itself, since CDK's helper brings a function with rights on every bucket. The queue
         trusts S3 for this account; naming the bucket too would make the two depend on each other.
@@ -173,23 +181,25 @@ class Data(cdk.Stack):
                 conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
             )
         )
-        resource = self.home.node.default_child
+        self._announce(self.home, prefix="home/")
+        self._announce(self.run_files, prefix=DRY_RUNS, suffix=DRY_RUN_FILE)
+
+    def _announce(self, bucket: s3.Bucket, **places: str) -> None:
+        resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101 narrows the type
+        rules = [s3.CfnBucket.FilterRuleProperty(name=name, value=value) for name, value in places.items()]
         resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             queue_configurations=[
                 s3.CfnBucket.QueueConfigurationProperty(
                     event="s3:ObjectCreated:*",
                     queue=self.uploads.queue_arn,
                     filter=s3.CfnBucket.NotificationFilterProperty(
-                        s3_key=s3.CfnBucket.S3KeyFilterProperty(
-                            rules=[s3.CfnBucket.FilterRuleProperty(name="prefix", value="home/")]
-                        )
+                        s3_key=s3.CfnBucket.S3KeyFilterProperty(rules=rules)
                     ),
                 )
             ]
         )
-        policy = self.uploads.node.find_child("Policy")
-        self.home.node.add_dependency(policy)
+        bucket.node.add_dependency(self.uploads.node.find_child("Policy"))
 
     def _build_account_table(self) -> dynamodb.Table:
         """Build the table of accounts, in which only records of requests expire."""
@@ -233,14 +243,14 @@ class Data(cdk.Stack):
         return table
 
 
-def note_statement(accounts: dynamodb.ITable, attribute: str) -> iam.PolicyStatement:
-    """Return the right to write one attribute of an organization's things, and nothing that signing in rests on."""
+def note_statement(accounts: dynamodb.ITable, *attributes: str) -> iam.PolicyStatement:
+    """Return the right to write some attributes of an organization's things, and nothing that signing in rests on."""
     return iam.PolicyStatement(
         actions=["dynamodb:UpdateItem"],
         resources=[accounts.table_arn],
         conditions={
             "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["organization#*"]},
-            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", attribute]},
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", *attributes]},
             "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
         },
     )

@@ -11,7 +11,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra.acknowledge import ANY_RESOURCE, OWN_POLICY, acknowledge, wildcard_objects
-from infra.data import LANES, MADE, Data
+from infra.data import DRY_RUNS, LANES, MADE, Data
 from infra.key_use import READ
 from infra.lambda_function import LambdaFunction, retention
 from infra.layers import Layers
@@ -118,7 +118,7 @@ class Erasure(Construct):
     def _allow_files(self) -> None:
         home, files = self._data.home, self._data.run_files
         self.erase.allow("s3:ListBucketVersions", resources=[home.bucket_arn, files.bucket_arn])
-        places = [(home, "home/*"), *((files, place) for place in ("runs/*", f"{MADE}*", f"{LANES}*"))]
+        places = [(home, "home/*"), *((files, place) for place in ("runs/*", f"{MADE}*", f"{LANES}*", f"{DRY_RUNS}*"))]
         objects = [bucket.arn_for_objects(place) for bucket, place in places]
         self.erase.allow("s3:DeleteObject", "s3:DeleteObjectVersion", resources=objects)
         reason = "Removes the files of any organization that is erased; none of them can be read"

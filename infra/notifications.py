@@ -45,10 +45,18 @@ class Notifications(Construct):
     """The functions that tell, and the topic if notices go by SNS."""
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, data: Data, layers: Layers, outcomes: sqs.IQueue
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        data: Data,
+        layers: Layers,
+        outcomes: sqs.IQueue,
+        console_origin: str,
     ) -> None:
         super().__init__(scope, "Notifications")
         self._settings = settings
+        self._console_origin = console_origin
         self._data = data
         self._layers = layers
         self.topic = self._build_topic() if settings.notify_by == "sns" else None
@@ -128,7 +136,7 @@ class Notifications(Construct):
             environment={
                 "ACCOUNT_TABLE": accounts.table_name,
                 "RUN_TABLE": self._data.runs.table_name,
-                "CONSOLE_ORIGIN": self._settings.console_origin,
+                "CONSOLE_ORIGIN": self._console_origin,
                 "NOTIFY_BY": self._settings.notify_by,
                 "NOTIFY_FROM": self._settings.notify_from,
                 **({"NOTICE_TOPIC_ARN": self.topic.topic_arn} if self.topic else {}),

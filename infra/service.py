@@ -9,7 +9,9 @@ from constructs import Construct
 from infra.api import Api
 from infra.broken_uploads import BrokenUploads
 from infra.canary import Canary
+from infra.console import Console
 from infra.data import Data
+from infra.dry_runs import DryRuns
 from infra.erasure import Erasure
 from infra.layers import Layers
 from infra.monitoring import Monitoring
@@ -17,6 +19,7 @@ from infra.network import Network
 from infra.notifications import Notifications, Outcomes
 from infra.observed import Observed, functions_of, queues_of
 from infra.pipeline import Pipeline, execution_log
+from infra.publishing import Publishing
 from infra.settings import Settings
 from infra.sftp_endpoint import SftpEndpoint
 from infra.sweep import Sweep
@@ -36,9 +39,16 @@ class Service(cdk.Stack):
         )
         if network is not None and settings.fixed_egress:
             network.place(self.pipeline.forward)
+        self.dry_runs = DryRuns(self, settings=settings, data=data, layers=layers, receive=self.pipeline.receive)
         self.broken_uploads = BrokenUploads(self, server=self.endpoint.server, receive=self.pipeline.receive)
+        self.console = Console(self, settings=settings, data=data)
         self.notifications = Notifications(
-            self, settings=settings, data=data, layers=layers, outcomes=self.outcomes.queue
+            self,
+            settings=settings,
+            data=data,
+            layers=layers,
+            outcomes=self.outcomes.queue,
+            console_origin=settings.console_origin or self.console.origin,
         )
         self.erasure = Erasure(
             self,
@@ -57,7 +67,9 @@ class Service(cdk.Stack):
             runs=self.pipeline.runs,
             notice_topic=self.notifications.topic,
             erasures=self.erasure.jobs,
+            console=self.console,
         )
+        self._publish(settings, data, layers)
         self.sweep = Sweep(self, settings=settings, data=data, layers=layers, runs=self.pipeline.runs)
         if settings.deployment == "canary" and not settings.local:
             Canary(self, settings=settings, functions=functions_of(self))
@@ -65,6 +77,27 @@ class Service(cdk.Stack):
         self.monitoring = self._watch(settings, data)
         self._encrypt_logs(data)
         self._tell(settings, data)
+
+    def _publish(self, settings: Settings, data: Data, layers: Layers) -> None:
+        """Bring the console's pages to where they are served from, once it is known whom they call."""
+        console, api = self.console, self.api.http_api.api_endpoint
+        if console.bucket is None:
+            return
+        config = {
+            "api": api,
+            "sign_in": console.sign_in,
+            "region": self.region,
+            "user_pool_id": data.sign_in.pool.user_pool_id,
+            "client_id": console.client.user_pool_client_id,
+        }
+        Publishing(
+            self,
+            settings=settings,
+            layers=layers,
+            bucket=console.bucket,
+            config=config,
+            connect=[api, console.sign_in, *console.files],
+        )
 
     def _tell_operators_of_logs(self, settings: Settings) -> None:
         """Let the API name the log groups in which a run leaves something."""
@@ -105,8 +138,8 @@ class Service(cdk.Stack):
             "ApiId": self.api.http_api.api_id,
             "UserPoolId": sign_in.pool.user_pool_id,
             "CliClientId": sign_in.cli.user_pool_client_id,
-            "ConsoleClientId": sign_in.console.user_pool_client_id,
-            "SignInDomain": f"{sign_in.domain.domain_name}.auth.{self.region}.amazoncognito.com",
+            "ConsoleClientId": self.console.client.user_pool_client_id,
+            "SignInDomain": sign_in.host,
             "SftpHost": self.endpoint.host,
             "SftpServerId": self.endpoint.server.attr_server_id,
             "AccountTable": data.accounts.table_name,
@@ -122,7 +155,7 @@ class Service(cdk.Stack):
             "AuditRetentionDays": str(settings.audit_retention_days),
             **self.endpoint.outputs,
             **({"EgressAddress": data.addresses.egress.ref} if data.addresses.egress else {}),
-            **({"ConsoleUrl": settings.console_origin} if settings.console_origin else {}),
+            **self.console.outputs,
             **{f"{name}Dashboard": url for name, url in self.monitoring.dashboards.items()},
             "TestSignIn": _test_sign_in(self.endpoint.server.attr_server_id, self.region),
             "FirstOperator": _first_operator(sign_in.pool.user_pool_id, self.region),

@@ -145,8 +145,19 @@ class Settings(BaseModel):
     changes_per_minute: int = Field(ge=1, le=6000, description="How many changes a user may make by the API.")
     api_rate: int = Field(ge=1, le=10_000, description="How many requests the API takes each second, on average.")
     api_burst: int = Field(ge=1, le=5000, description="How many requests the API takes at once.")
+    console: bool = Field(description="Whether the console is served, by CloudFront.")
+    console_domain: str = Field(
+        pattern=rf"^({DOMAIN_LABEL}(\.{DOMAIN_LABEL})+)?$",
+        max_length=253,
+        description="The console's own name, for which console_certificate is good; empty for one of CloudFront's.",
+    )
+    console_certificate: str = Field(
+        pattern=r"^(arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+)?$",
+        description="ARN of the certificate of that name in ACM, in us-east-1, where CloudFront looks for it.",
+    )
     console_origin: str = Field(
-        pattern=rf"{ORIGIN}|^$", description="The web page that may call the API from a browser; empty for none."
+        pattern=rf"{ORIGIN}|^$",
+        description="A web page of your own that may call the API from a browser; empty for none but the console.",
     )
     notify_by: Literal["none", "ses", "sns"] = Field(
         description="How organizations are told of what went wrong: by Amazon SES, by Amazon SNS, or not at all."
@@ -164,7 +175,7 @@ class Settings(BaseModel):
         description="Whether the age of the last success is measured for each flow that expects an upload by a time."
     )
     console_callback_urls: CallbackUrls = Field(
-        description="Where Cognito sends a user after the sign-in in a browser; without any nobody can sign in there."
+        description="Where Cognito sends a user after the sign-in at a page of your own; the console has its own."
     )
     second_factor: Literal["required", "optional"] = Field(description="Whether users need an authenticator app.")
     sign_in_domain: str = Field(
@@ -273,6 +284,16 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _console_has_name_and_certificate(self) -> Self:
+        if bool(self.console_domain) != bool(self.console_certificate):
+            message = "console_domain and console_certificate need each other"
+            raise ValueError(message)
+        if self.console_domain and not self.console:
+            message = "console_domain needs console"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _endpoint_can_be_reached(self) -> Self:
         if self.sftp_networks and self.sftp_endpoint != "vpc":
             message = "sftp_networks needs sftp_endpoint vpc"
@@ -283,6 +304,20 @@ class Settings(BaseModel):
             message = "sftp_port must be 22, 2222, 2223 or 22000 with sftp_endpoint vpc, otherwise 22 or at least 2000"
             raise ValueError(message)
         return self
+
+    @property
+    def max_dry_run_bytes(self) -> int:
+        """How many bytes the file of a dry run may have, which one function looks at."""
+        return min(self.max_upload_bytes, self.large_package_bytes)
+
+    @property
+    def posting_origins(self) -> tuple[str, ...]:
+        """The pages that may post a file for a dry run; a name of CloudFront's is not known beforehand.
+
+        It is the signature of the form that allows to post, not the page.
+        """
+        own = (f"https://{self.console_domain or '*.cloudfront.net'}",) if self.console and not self.local else ()
+        return (*own, *((self.console_origin,) if self.console_origin else ()))
 
     @property
     def needs_network(self) -> bool:

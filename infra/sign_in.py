@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
@@ -23,7 +25,7 @@ It is good for 7 days. At the first sign-in you choose your own."""
 
 
 class SignIn(Construct):
-    """The pool; ``console`` is its client for the web console, ``cli`` the one for the command line.
+    """The pool; ``cli`` is its client for the command line. That of the console belongs to the console.
 
     It belongs to what must survive: a user's organization is written at the user.
     """
@@ -36,9 +38,10 @@ class SignIn(Construct):
             self.pool.add_group(name.capitalize(), group_name=name, description=description)
         self.domain = self._build_domain()
         self.provider = self._build_provider()
-        self.console = self._build_console()
         self.cli = self._build_client(
+            self,
             "Cli",
+            name="cli",
             auth_flows=cognito.AuthFlow(user_srp=True),
             disable_o_auth=True,
             supported_identity_providers=[cognito.UserPoolClientIdentityProvider.COGNITO],
@@ -114,6 +117,11 @@ class SignIn(Construct):
         return None
 
     @property
+    def host(self) -> str:
+        """The host of the sign-in page."""
+        return f"{self.domain.domain_name}.auth.{cdk.Aws.REGION}.amazoncognito.com"
+
+    @property
     def provider_email(self) -> str:
         """What the provider calls a user's e-mail address: by it the user is linked to the one who was invited."""
         usual = "email" if self._settings.oidc_issuer else SAML_EMAIL
@@ -122,39 +130,39 @@ class SignIn(Construct):
     def _mapping(self) -> cognito.AttributeMapping:
         return cognito.AttributeMapping(email=cognito.ProviderAttribute.other(self.provider_email))
 
-    def _build_console(self) -> cognito.UserPoolClient:
+    def build_page_client(self, scope: Construct, urls: Sequence[str]) -> cognito.UserPoolClient:
         """Build the client of a page without a secret: authorization code with PKCE, and nothing before it has a URL.
 
         Its access tokens change nothing at the user, since they lack Cognito's own scope.
         """
-        urls = list(self._settings.console_callback_urls)
         providers = [cognito.UserPoolClientIdentityProvider.COGNITO]
         if self.provider:
             providers.append(cognito.UserPoolClientIdentityProvider.custom(self.provider.provider_name))
         browser = cognito.OAuthSettings(
             flows=cognito.OAuthFlows(authorization_code_grant=True),
             scopes=[cognito.OAuthScope.OPENID, cognito.OAuthScope.EMAIL],
-            callback_urls=urls,
-            logout_urls=urls,
+            callback_urls=list(urls),
+            logout_urls=list(urls),
         )
-        client = self._build_client(
-            "Console",
+        return self._build_client(
+            scope,
+            "Client",
+            name="console",
             auth_flows=cognito.AuthFlow(user_srp=False),  # said, or Cognito would allow it: refreshing alone is left
             supported_identity_providers=providers,
             **({"o_auth": browser} if urls else {"disable_o_auth": True}),
         )
-        if self.provider:
-            client.node.add_dependency(self.provider)
-        return client
 
-    def _build_client(self, name: str, **options: object) -> cognito.UserPoolClient:
+    def _build_client(
+        self, scope: Construct, construct_id: str, *, name: str, **options: object
+    ) -> cognito.UserPoolClient:
         """Build a public client; what it may write leaves out the organization, which users must not choose."""
         tokens = cdk.Duration.minutes(self._settings.token_minutes)
         return cognito.UserPoolClient(
-            self,
-            name,
+            scope,
+            construct_id,
             user_pool=self.pool,
-            user_pool_client_name=name.lower(),
+            user_pool_client_name=name,
             generate_secret=False,
             prevent_user_existence_errors=True,
             enable_token_revocation=True,

@@ -14,6 +14,7 @@ from types import FrameType
 from rich.console import Console
 from rich.markup import escape
 
+from infra.build import ConsoleBuildError
 from local.deploy import DeployError
 from local.following import follow, known_runs, outcome, wait_for_new_run
 from local.processes import LOOPBACK, LocalStackError
@@ -40,7 +41,7 @@ def main() -> int:
         signal.signal(number, _stop)
     try:
         return _run(arguments, console)
-    except (LocalStackError, DeployError, UploadError) as error:
+    except (LocalStackError, DeployError, ConsoleBuildError, UploadError) as error:
         console.print(f"[red]{escape(str(error))}[/]")
         return 1
     except _Stopped:
@@ -74,7 +75,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
             started = time.monotonic()
             stack.start()
             account = Account(stack)
-        console.print(f"Embedded AWS, SFTP server and Apple's stand-in are up ({time.monotonic() - started:.1f} s).")
+        console.print(
+            f"Embedded AWS, SFTP server, console and Apple's stand-in are up ({time.monotonic() - started:.1f} s)."
+        )
         run = _upload_and_follow(
             stack, account, arguments.zip or write_sample(stack.state / "sample.zip"), client, console
         )
@@ -111,6 +114,11 @@ def _tell_how_to_use(stack: LocalStack, account: Account, console: Console) -> N
     administrator, api = account.users["administrator"], stack.api["url"]
     console.print(
         f"""
+Console, and who may sign in ({stack.state / "stack.json"} has an operator too):
+  address    {stack.console}/
+  user name  {administrator["username"]}
+  password   {administrator["password"]}
+
 Upload your own roster with any SFTP client:
   host       {LOOPBACK}
   port       {stack.ports.sftp}
@@ -119,11 +127,7 @@ Upload your own roster with any SFTP client:
 
   sftp -P {stack.ports.sftp} {account.username}@{LOOPBACK}
 
-API, and who may use it ({stack.state / "stack.json"} has an operator too):
-  address    {api}
-  user name  {administrator["username"]}
-  password   {administrator["password"]}
-
+The same user on the command line, over the API at {api}:
   .venv/bin/rosterbridge sign-in
 
 History:

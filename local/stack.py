@@ -1,4 +1,4 @@
-"""The local stack as one thing: embedded AWS, deployed stacks, the SFTP front and the stand-in for Apple."""
+"""The local stack as one thing: embedded AWS, deployed stacks, SFTP front, console and the stand-in for Apple."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from infra import build
 from local import deploy, processes
 from local.certificate import certificate
 from local.clients import REGION, Aws, clean, environment, variables
@@ -45,23 +46,25 @@ ORGANIZATION = "Local"
 OPERATOR = Caller(user_id="local", role=Role.OPERATOR, organization_id=None, source_ip=LOOPBACK)
 KEEP_AUDIT = timedelta(days=400)
 PROBE_SECONDS = 60.0
+USUAL_PORTS = {"EMULATOR_PORT": 4566, "SFTP_PORT": 2222, "APPLE_PORT": 2223, "CONSOLE_PORT": 8080}
 APPLE_USERNAME = "local@sftp.apple.example"
 APPLE_FOLDER = "dropbox"
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the three listen, all on loopback."""
+    """Where they listen, all on loopback; without a port of its own there is no console."""
 
     emulator: int
     sftp: int
     apple: int
+    console: int | None = None
 
     @classmethod
     def choose(cls) -> Self:
         """Take the usual ports, or the next free ones, or those that the environment names."""
         chosen: list[int] = []
-        for variable, usual in (("EMULATOR_PORT", 4566), ("SFTP_PORT", 2222), ("APPLE_PORT", 2223)):
+        for variable, usual in USUAL_PORTS.items():
             chosen.append(processes.choose_port(variable, usual, chosen))
         return cls(*chosen)
 
@@ -101,7 +104,7 @@ class LocalStack:
     """A running stack on a state folder; use it as a context, which stops everything at its end.
 
     ``context`` overrides CDK settings; ``enforces_iam`` lets every role do what its policies say and no more, over TLS.
-    Raises LocalStackError or DeployError when it cannot start.
+    Raises LocalStackError, DeployError or ConsoleBuildError when it cannot start.
     """
 
     state: Path
@@ -145,13 +148,18 @@ class LocalStack:
         """Synthesize while the emulator and the stand-in start; the front asks the deployed stack at its own start."""
         with ThreadPoolExecutor(1) as background:
             digest = background.submit(deploy.prepare, self.plan)
+            pages = background.submit(build.build_console) if self.ports.console else None
             self._start_emulator()
             self.start_apple()
             self.processes.wait_for("emulator", lambda: processes.connects(self.ports.emulator))
             self.outputs = deploy.deploy(self.plan, digest.result(), self.aws)
         self._start_front()
+        if pages:
+            self._start_console(pages.result())
         self.wait_until_listening("apple", self.ports.apple)
         self.wait_until_listening("sftp", self.ports.sftp)
+        if self.ports.console:
+            self.wait_until_listening("console", self.ports.console)
         with environment(self.aws.endpoint, self.aws.region, self.aws.ca):
             self.stores = Stores(
                 accounts=DynamoAccountStore(self.outputs["AccountTable"], audit_table=self.outputs["AuditTable"]),
@@ -173,7 +181,13 @@ class LocalStack:
     @property
     def plan(self) -> deploy.Plan:
         """What is deployed; its clients find the SFTP front where Transfer Family's server would be."""
-        return deploy.plan(self.state, sftp_host=LOOPBACK, sftp_port=self.ports.sftp, **self.context)
+        page = {"console_origin": self.console, "console_callback_urls": [f"{self.console}/"]} if self.console else {}
+        return deploy.plan(self.state, sftp_host=LOOPBACK, sftp_port=self.ports.sftp, **{**page, **self.context})
+
+    @property
+    def console(self) -> str | None:
+        """The console's address, if there is one."""
+        return f"http://{LOOPBACK}:{self.ports.console}" if self.ports.console else None
 
     def _start_emulator(self) -> None:
         self.host_key("sftp")  # there before the emulator reads it
@@ -192,6 +206,15 @@ class LocalStack:
         self.processes.start(
             "sftp", Path(sys.executable), "local.sftp_front", *arguments, "--host-key", self.host_key_file("sftp")
         )
+
+    def _start_console(self, pages: Path) -> None:
+        """Start what serves the pages, and tell them where this stack's API and sign-in are."""
+        config = self.state / "console.json"
+        known = {name: self.api[name] for name in ("region", "user_pool_id")}
+        own = {"api": self.api["url"], "sign_in": self.aws.endpoint, "client_id": self.outputs["ConsoleClientId"]}
+        config.write_text(json.dumps(known | own))
+        arguments = ("--port", self.ports.console, "--pages", pages, "--config", config, "--connect", self.aws.endpoint)
+        self.processes.start("console", Path(sys.executable), "local.console", *arguments)
 
     def start_apple(self, name: str = "apple", *, port: int | None = None, fault: str | None = None) -> None:
         """Start a stand-in for Apple's server, by default the stack's own; ``fault`` makes it misbehave."""
@@ -366,6 +389,7 @@ class Account:
                 "file_account_id": self.file_account_id,
             },
             "api": stack.api,
+            "console": stack.console,
             **self.users,
         }
         self._path.touch(0o600)

@@ -1,4 +1,4 @@
-"""Turns S3's notices of new objects, which come by a queue, into runs; hears from Transfer Family what broke off."""
+"""Turns S3's notices of new objects, which come by a queue, into runs or dry runs; hears also of what broke off."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from rosterbridge.adapters.dry_run_jobs import LambdaDryRuns
 from rosterbridge.adapters.dynamodb import DynamoAccountStore, DynamoRunStore
 from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.dynamodb_uploads import DynamoBrokenUploadStore, DynamoUploadCounter
@@ -22,6 +23,7 @@ from rosterbridge.flows.broken_uploads import BrokenUpload, BrokenUploads, failu
 from rosterbridge.flows.models import ObjectRef
 from rosterbridge.flows.ports import AccountStore
 from rosterbridge.flows.receiving import Receiver, Uploaded
+from rosterbridge.flows.run_files import dry_run_of
 from rosterbridge.flows.signing_in import home_prefix
 from rosterbridge.flows.upload_limits import LimitCheck
 from rosterbridge.measures import RUNS_RECEIVED
@@ -123,12 +125,21 @@ def _receiver() -> Receiver:
     )
 
 
+@cache
+def _dry_runs() -> LambdaDryRuns:
+    return LambdaDryRuns(_settings().dry_run_function)
+
+
 @tracer.capture_method(capture_response=False, capture_error=False)
 def _receive(record: SQSRecord) -> None:
     with boundary(message_id=record.message_id):
         message = Message.model_validate_json(record.body)
         for notice in message.records:
-            started = _receiver().receive(notice.uploaded())
+            uploaded = notice.uploaded()
+            if dry_run := dry_run_of(uploaded.ref.key):
+                _dry_runs().start(*dry_run, uploaded.ref)
+                continue
+            started = _receiver().receive(uploaded)
             logger.info("received", extra={"runs": started})
             for run_id in started:
                 about(run_id)

@@ -116,6 +116,16 @@ def test_what_a_step_did_not_produce_stays_as_it_was(runs: RunStore) -> None:
     assert kept.provenance == REF
 
 
+def test_a_line_of_the_history_has_the_rows_that_apple_gets_once_there_are_some(runs: RunStore) -> None:
+    run = runs.create(flows.run(project_id=flows.unique("project")))
+    wanted = RunFilter(run.organization_id, run.project_id)
+    assert [line.rows for line in runs.page(wanted, limit=1).items] == [None]
+
+    runs.end_step(run.id, VALIDATE, rows={"students.csv": 3})
+
+    assert [line.rows for line in runs.page(wanted, limit=1).items] == [{"students.csv": 3}]
+
+
 def test_steps_stand_in_the_order_of_a_run_however_they_came(runs: RunStore) -> None:
     run = runs.create(flows.run())
     for name in ("forward", "convert", "validate"):

@@ -12,7 +12,7 @@ from tests.support.stack import StackUnderTest
 
 
 def _processes(stack: StackUnderTest) -> list[psutil.Process]:
-    own = [psutil.Process(stack.local.processes.pid(name)) for name in ("emulator", "sftp", "apple")]
+    own = [psutil.Process(stack.local.processes.pid(name)) for name in ("emulator", "sftp", "apple", "console")]
     return own + [child for process in own for child in process.children(recursive=True)]
 
 
@@ -26,5 +26,7 @@ def test_every_listener_is_on_loopback(stack: StackUnderTest, tmp_path: Path) ->
     datagrams = {socket.laddr for socket in sockets if socket.type.name == "SOCK_DGRAM" and socket.laddr}
 
     ports = {address.port for address in listening}
-    assert {stack.local.ports.emulator, stack.local.ports.sftp, stack.local.ports.apple} < ports
+    assert {
+        *(stack.local.ports.emulator, stack.local.ports.sftp, stack.local.ports.apple, stack.local.ports.console)
+    } < ports
     assert [address for address in listening | datagrams if not ip_address(address.ip).is_loopback] == []

@@ -140,6 +140,7 @@ SPARE = {
     "receive dynamodb:GetItem table/Runs": "Looks for the runs of an upload whose failure was heard of first",
     "receive s3:DeleteObject": "S3's reference asks for it beside the right to delete a version",
     "validate dynamodb:UpdateItem table/Accounts if lane#*": "A delta on a full set that was held and turned down",
+    "api s3:PutObject runfiles/dry-runs/*": "Signs the form of a dry run, which the emulator takes for nobody's",
     "forward states:SendTaskSuccess": "Ends a held run that the guard, which looks first, did not see yet",
     "ses:SendEmail identity/rosterbridge@example.org": "SES knows a sender by the address or by its domain",
 }

@@ -72,6 +72,8 @@ def as_text(value: Any) -> str:
         return f"arn:aws:lambda:eu-west-1:123456789012:function:{argument[0]}"
     if function == "Fn::ImportValue":
         return argument.rpartition("ExportsOutput")[2]
+    if function == "Fn::Sub":
+        return str(argument)
     assert function == "Ref", value
     if "FunctionLive" in argument:
         return f"arn:aws:lambda:eu-west-1:123456789012:function:{argument}:live"

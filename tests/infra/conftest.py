@@ -11,6 +11,8 @@ CDK = ROOT / "node_modules" / ".bin" / "cdk"
 # Everything that is off by default
 BROWSER = {
     "second_factor": "optional",
+    "console_domain": "rosters.district.example",
+    "console_certificate": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-4e5f",
     "console_origin": "https://console.example",
     "console_callback_urls": ["https://console.example/signed-in"],
     "sign_in_domain": "district-rosters",
@@ -31,11 +33,20 @@ BROWSER = {
     "large_packages": True,
     "alarm_emails": ["operator@district.example"],
 }
-LOCAL = {"stage": "local", "local": True, "forward_retry_seconds": 1, "forward_retry_rate": 2}
+LOCAL = {
+    "stage": "local",
+    "local": True,
+    "forward_retry_seconds": 1,
+    "forward_retry_rate": 2,
+    "console_origin": "http://127.0.0.1:8080",
+    "console_callback_urls": ["http://127.0.0.1:8080/"],
+}
 
 
 @pytest.fixture(scope="session")
 def layers() -> dict[str, Path]:
+    """The builds of the layers, beside that of the console, which synth packs too."""
+    build.build_console()
     return build.build_layers()
 
 

@@ -15,6 +15,7 @@ def test_everything_needs_a_token_but_to_ask_where_to_sign_in(service: Template)
 
     assert {key: route["AuthorizationType"] for key, route in found.items()} == {
         "ANY /v1/{proxy+}": "JWT",
+        "OPTIONS /v1/{proxy+}": "NONE",  # a browser asks so whether the console may ask
         "GET /v1/sign-in": "NONE",
     }
 
@@ -26,7 +27,7 @@ def test_a_token_is_good_that_this_pool_made_for_one_of_its_two_clients(service:
     assert authorizer["AuthorizerType"] == "JWT"
     assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
     assert as_text(authorizer["JwtConfiguration"]["Issuer"]).startswith("https://cognito-idp.Region.amazonaws.com/")
-    assert [name.removeprefix("RefSignIn").rstrip("0123456789ABCDEF") for name in audience] == ["Console", "Cli"]
+    assert [name.rstrip("0123456789ABCDEF") for name in audience] == ["ConsoleClient", "RefSignInCli"]
 
 
 def test_too_many_requests_are_refused_before_they_cost_anything(service: Template) -> None:
@@ -65,18 +66,20 @@ def test_only_this_api_may_call_the_function(service: Template) -> None:
         if found["Properties"]["Principal"] == "apigateway.amazonaws.com"
     ]
 
-    assert len(permissions) == 2
+    assert len(permissions) == 3
     assert all({"Ref": api_id} in permission["SourceArn"]["Fn::Join"][1] for permission in permissions)
 
 
-def test_no_web_page_may_call_the_api_by_default(service: Template) -> None:
-    assert "CorsConfiguration" not in service.one("ApiGatewayV2::Api")
+def test_the_console_alone_may_call_it_from_a_browser(service: Template) -> None:
+    (origin,) = service.one("ApiGatewayV2::Api")["CorsConfiguration"]["AllowOrigins"]
+
+    assert origin == service.outputs["ConsoleUrl"]["Value"]
 
 
-def test_the_console_alone_may_call_it_from_a_browser(browser_assembly: Assembly) -> None:
+def test_an_operators_own_page_may_call_it_too(browser_assembly: Assembly) -> None:
     cors = browser_assembly.service.one("ApiGatewayV2::Api")["CorsConfiguration"]
 
-    assert cors["AllowOrigins"] == ["https://console.example"]
+    assert cors["AllowOrigins"] == ["https://rosters.district.example", "https://console.example"]
     assert set(cors["AllowMethods"]) == {"GET", "POST", "PATCH", "DELETE"}
     assert {"authorization", "if-match", "idempotency-key"} <= set(cors["AllowHeaders"])
     assert "AllowCredentials" not in cors

@@ -1,11 +1,13 @@
 import json
+from typing import Any
 
 import pytest
 
+from rosterbridge.flows.dry_runs import REPORT
 from rosterbridge.flows.lanes import lane_folder
 from rosterbridge.flows.models import AsmAccount, FileAccount, Flow, Organization, Project, RunSummary
-from rosterbridge.flows.run_files import made_object
-from tests.infra.assembly import Template, as_list, as_text
+from rosterbridge.flows.run_files import dry_run_folder, dry_run_object, made_object
+from tests.infra.assembly import Assembly, Template, as_list, as_text
 
 BUCKETS = ("Home", "RunFiles")
 EVERY_BUCKET = (*BUCKETS, "AccessLogs")
@@ -89,18 +91,51 @@ def test_no_file_stays_longer_than_the_settings_say(data: Template, name: str, n
 
 
 def test_what_is_made_for_a_download_stays_for_a_day(data: Template) -> None:
-    made, _ = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
+    made, *_ = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
 
-    assert made.pop("NoncurrentVersionExpiration") == {"NoncurrentDays": 1}
-    assert made == {"ExpirationInDays": 1, "Prefix": "made/", "Status": "Enabled"}
+    older = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
+    assert made == {"ExpirationInDays": 1, "Prefix": "made/", "Status": "Enabled", **older}
     assert made_object("bucket", "run", "errors.csv").key.startswith(made["Prefix"])
     assert len(data.one("S3::Bucket", "Home")["LifecycleConfiguration"]["Rules"]) == 2
 
 
-def test_what_a_flow_needs_for_its_next_run_stays_until_it_is_replaced(data: Template) -> None:
-    _, lanes = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
+def test_the_files_of_a_dry_run_stay_for_a_day(data: Template) -> None:
+    _, dry_runs, _ = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
 
-    assert lanes.pop("NoncurrentVersionExpiration") == {"NoncurrentDays": 1}
+    older = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
+    assert dry_runs == {"ExpirationInDays": 1, "Prefix": "dry-runs/", "Status": "Enabled", **older}
+    assert dry_run_folder("org-1").startswith(dry_runs["Prefix"])
+
+
+def test_the_file_of_a_dry_run_is_announced_and_its_report_is_not(data: Template) -> None:
+    (notice,) = data.one("S3::Bucket", "RunFiles")["NotificationConfiguration"]["QueueConfigurations"]
+    places = {rule["Name"]: rule["Value"] for rule in notice["Filter"]["S3Key"]["Rules"]}
+    source, report = (dry_run_object("bucket", "org-1", "dry-run-1", name).key for name in ("source.zip", REPORT))
+
+    assert notice["Queue"]["Fn::GetAtt"][0].startswith("Uploads")
+    assert source.startswith(places["prefix"])
+    assert source.endswith(places["suffix"])
+    assert not report.endswith(places["suffix"])
+
+
+def test_only_the_console_may_post_files_and_only_there(data: Template, browser_assembly: Assembly) -> None:
+    def rules(template: Template, bucket: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (
+            template.one("S3::Bucket", bucket).get("CorsConfiguration", {}).get("CorsRules", [])
+        )
+        return found
+
+    (usual,), (named,) = rules(data, "RunFiles"), rules(browser_assembly.data, "RunFiles")
+
+    assert usual == {"AllowedMethods": ["POST"], "AllowedOrigins": ["https://*.cloudfront.net"], "MaxAge": 3600}
+    assert named["AllowedOrigins"] == ["https://rosters.district.example", "https://console.example"]
+    assert rules(browser_assembly.data, "Home") == []
+
+
+def test_what_a_flow_needs_for_its_next_run_stays_until_it_is_replaced(data: Template) -> None:
+    *_, lanes = data.one("S3::Bucket", "RunFiles")["LifecycleConfiguration"]["Rules"][2:]
+
+    assert lanes["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
     assert "ExpirationInDays" not in lanes
     assert lane_folder("flow-1").startswith(lanes["Prefix"])
 

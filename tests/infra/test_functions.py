@@ -27,10 +27,12 @@ USES = {
     "erase": {"rosterbridge", "base"},
     "host_keys": {"rosterbridge", "base", "sftp"},
     "notify": {"rosterbridge", "base"},
+    "publish": {"rosterbridge", "base"},
     "watch": {"rosterbridge", "base"},
     "validate": {"rosterbridge", "base", "roster"},
     "convert": {"rosterbridge", "base", "roster"},
     "guard": {"rosterbridge", "base", "roster"},
+    "dry_run": {"rosterbridge", "base", "roster"},
     "forward": {"rosterbridge", "base", "sftp"},
 }
 
@@ -95,6 +97,7 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
             "UPLOADS_PER_DAY": "100",
             "UPLOAD_BYTES_PER_DAY": "10000000000",
             "MAX_UPLOAD_BYTES": "2000000000",
+            "MAX_DRY_RUN_BYTES": "600000000",
             "RUN_RETENTION_DAYS": "400",
             "AUDIT_RETENTION_DAYS": "400",
             "LOG_RETENTION_DAYS": "90",
@@ -104,7 +107,6 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
             "SFTP_HOST_PER_ACCOUNT": "false",
             "PRIVATE_ASM_HOSTS": "false",
             "CHANGES_PER_MINUTE": "60",
-            "CONSOLE_ORIGIN": "",
             "NOTIFY_BY": "none",
             "NOTIFY_FROM": "",
         }.items()
@@ -123,6 +125,7 @@ def settings_of(service: Template, name: str) -> dict[str, Any]:
         ("receive", ReceiveEnvironment),
         ("validate", StepEnvironment),
         ("convert", StepEnvironment),
+        ("dry_run", StepEnvironment),
         ("forward", ForwardEnvironment),
         ("api", ApiEnvironment),
         ("sweep", SweepEnvironment),
@@ -139,7 +142,7 @@ def test_it_is_told_what_it_asks_for(service: Template, name: str, settings: typ
 
 
 def test_the_steps_have_room_for_a_large_district(service: Template) -> None:
-    for name in ("validate", "convert", "guard", "forward"):
+    for name in ("validate", "convert", "guard", "forward", "dry_run"):
         function = function_of(service, name)
 
         assert function["Timeout"] == 600
@@ -153,7 +156,7 @@ def test_no_function_is_slowed_down_by_polars_that_does_not_use_it(assembly: Ass
         if any((layer / "python/polars").is_dir() for layer in assembly.layers_of(function_of(assembly.service, name)))
     }
 
-    assert with_polars == {"validate", "convert", "guard"}
+    assert with_polars == {"validate", "convert", "guard", "dry_run"}
 
 
 @pytest.mark.parametrize("name", USES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.api import LOGGED
 from infra.queues import RETENTION
+from rosterbridge.flows.dry_runs import KEPT
 from tests.infra.assembly import Assembly, Template
 from tests.infra.test_functions import settings_of
 from tests.support import privacy
@@ -30,6 +31,7 @@ def test_files_end_when_it_is_said(data: Template) -> None:
         ("uploads in homes, and results there", "Home", "home/"),
         ("files of runs", "RunFiles", "runs/"),
         ("files made for a download", "RunFiles", "made/"),
+        ("files of dry runs", "RunFiles", "dry-runs/"),
     ):
         newest, older = lifecycle(data, bucket, prefix)
         assert newest is not None
@@ -50,6 +52,7 @@ def test_records_end_when_it_is_said(assembly: Assembly) -> None:
         table["Properties"]["TimeToLiveSpecification"]["AttributeName"]
         for table in assembly.data.all("DynamoDB::Table").values()
     } == {"expires_at"}
+    assert said["records of dry runs"] == f"{KEPT.days}"
     assert said["records of runs"] == settings_of(service, "receive")["RUN_RETENTION_DAYS"]
     assert said["records of runs"] == settings_of(service, "api")["RUN_RETENTION_DAYS"]
     assert said["audit trail"] == settings_of(service, "api")["AUDIT_RETENTION_DAYS"]

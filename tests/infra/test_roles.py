@@ -6,6 +6,7 @@ import pytest
 from infra.data import LANES
 from rosterbridge.adapters.dynamodb_changes import HOMES, STARTS
 from rosterbridge.adapters.dynamodb_changes import LANES as REMOVED_LANES
+from rosterbridge.adapters.dynamodb_dry_runs import FOUND
 from rosterbridge.flows.run_files import saved_object
 from tests.infra.assembly import Assembly, Template, as_list, as_text
 
@@ -92,6 +93,7 @@ def test_who_only_reads_may_only_decrypt(service: Template) -> None:
         "ApiApiFunction",
         "NotificationsNotifyFunction",
         "SftpEndpointHostKeysHostkeysFunction",
+        "DryRunsDryrunFunction",
     }
     assert readers == {
         "SftpEndpointAuthenticateFunction",
@@ -272,7 +274,28 @@ def test_the_api_never_reaches_uploads_that_no_run_has_taken(service: Template) 
         for name, found in service.statements()
         if name.startswith("ApiApiFunction") and "s3:PutObject" in as_list(found["Action"])
         for resource in as_list(found["Resource"])
-    } == {"runs/*", "made/*"}
+    } == {"runs/*", "made/*", "dry-runs/*"}
+
+
+def test_a_dry_run_reads_what_a_run_would_and_writes_its_report_and_its_own_record_alone(service: Template) -> None:
+    role = "DryRunsDryrunFunction"
+    statements = [found for name, found in service.statements() if name.startswith(role)]
+    writes = [found for found in statements if {"dynamodb:UpdateItem", "s3:PutObject"} & set(as_list(found["Action"]))]
+    own = {action for action in rights(service, role) if action.startswith(("dynamodb:", "s3:", "sqs:", "states:"))}
+
+    assert own == {
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+    record, report = writes
+    assert record["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"] == ["pk", "sk", *FOUND]
+    assert as_text(report["Resource"]).partition("/")[2] == "dry-runs/*/report.json"
+    assert allowed(service, "PipelineReceiveFunction", "DryRunsDryrunFunction") == {"lambda:InvokeFunction"}
 
 
 def test_the_api_invites_and_removes_users_of_this_pool_and_asks_about_this_server(service: Template) -> None:

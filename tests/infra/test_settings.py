@@ -241,3 +241,27 @@ def test_synth_stops_at_a_wrong_setting_and_says_which(offline: Offline, tmp_pat
 def test_mail_needs_a_sender_and_a_sender_mail(given: dict[str, str]) -> None:
     with pytest.raises(WrongSettingError, match="notify_by ses needs notify_from"):
         read(**given)
+
+
+def test_a_console_of_its_own_name_needs_the_names_certificate() -> None:
+    name = {"console_domain": "rosters.district.example"}
+    certificate = {"console_certificate": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b"}
+
+    assert read(**name, **certificate).console_domain == "rosters.district.example"
+    for half in (name, certificate):
+        with pytest.raises(WrongSettingError, match="console_domain and console_certificate need each other"):
+            read(**half)
+    with pytest.raises(WrongSettingError, match="console_domain needs console"):
+        read(**name, **certificate, console=False)
+
+
+def test_cloudfront_takes_certificates_from_one_region() -> None:
+    with pytest.raises(WrongSettingError, match="console_certificate: "):
+        read(console_certificate="arn:aws:acm:eu-west-1:123456789012:certificate/0a1b", console_domain="a.example")
+
+
+def test_files_are_posted_by_the_console_and_by_an_operators_own_page() -> None:
+    assert read().posting_origins == ("https://*.cloudfront.net",)
+    assert read(console=False).posting_origins == ()
+    assert read(local=True, console_origin="http://127.0.0.1:8080").posting_origins == ("http://127.0.0.1:8080",)
+    assert read(console_origin="https://console.example").posting_origins[1:] == ("https://console.example",)

@@ -6,13 +6,20 @@ import pytest
 
 from infra.settings import default_context, from_context
 from infra.sign_in import SignIn
-from tests.infra.assembly import Assembly, Template, as_list
-
-CLIENTS = ("Console", "Cli")
+from tests.infra.assembly import Assembly, Template, as_list, as_text
 
 
-def client(template: Template, name: str) -> dict[str, Any]:
-    return template.one("Cognito::UserPoolClient", f"SignIn{name}")
+@pytest.fixture(params=["console", "cli"])
+def client(request: pytest.FixtureRequest, assembly: Assembly) -> dict[str, Any]:
+    return console_of(assembly) if request.param == "console" else cli_of(assembly)
+
+
+def console_of(assembly: Assembly) -> dict[str, Any]:
+    return assembly.service.one("Cognito::UserPoolClient")
+
+
+def cli_of(assembly: Assembly) -> dict[str, Any]:
+    return assembly.data.one("Cognito::UserPoolClient")
 
 
 def test_nobody_signs_up_and_nobody_has_a_short_password(data: Template) -> None:
@@ -55,41 +62,43 @@ def test_the_roles_are_the_groups(data: Template) -> None:
     assert sorted(groups) == ["administrator", "operator"]
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-def test_no_client_lets_users_choose_their_organization(data: Template, name: str) -> None:
-    assert client(data, name)["WriteAttributes"] == ["email"]
-    assert "custom:organization_id" in client(data, name)["ReadAttributes"]
+def test_no_client_lets_users_choose_their_organization(client: dict[str, Any]) -> None:
+    assert client["WriteAttributes"] == ["email"]
+    assert "custom:organization_id" in client["ReadAttributes"]
 
 
-@pytest.mark.parametrize("name", CLIENTS)
-def test_a_client_tells_nobody_who_exists_and_its_tokens_end(data: Template, name: str) -> None:
-    found = client(data, name)
-
-    assert found["GenerateSecret"] is False
-    assert found["PreventUserExistenceErrors"] == "ENABLED"
-    assert found["EnableTokenRevocation"] is True
-    assert (found["AccessTokenValidity"], found["IdTokenValidity"]) == (15, 15)
-    assert found["RefreshTokenValidity"] == 30 * 24 * 60
-    assert set(found["TokenValidityUnits"].values()) == {"minutes"}
+def test_a_client_tells_nobody_who_exists_and_its_tokens_end(client: dict[str, Any]) -> None:
+    assert client["GenerateSecret"] is False
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+    assert client["EnableTokenRevocation"] is True
+    assert (client["AccessTokenValidity"], client["IdTokenValidity"]) == (15, 15)
+    assert client["RefreshTokenValidity"] == 30 * 24 * 60
+    assert set(client["TokenValidityUnits"].values()) == {"minutes"}
 
 
-def test_the_command_line_proves_the_password_without_sending_it(data: Template) -> None:
-    assert set(client(data, "Cli")["ExplicitAuthFlows"]) == {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
-    assert client(data, "Cli")["AllowedOAuthFlowsUserPoolClient"] is False
+def test_the_command_line_proves_the_password_without_sending_it(assembly: Assembly) -> None:
+    assert set(cli_of(assembly)["ExplicitAuthFlows"]) == {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+    assert cli_of(assembly)["AllowedOAuthFlowsUserPoolClient"] is False
 
 
-def test_nobody_signs_in_by_the_console_before_it_has_an_address(data: Template) -> None:
-    console = client(data, "Console")
+def test_nobody_signs_in_at_a_page_that_has_no_address(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), context=default_context())
+    sign_in = SignIn(cdk.Stack(app, "Pool"), settings=from_context(app))
+    sign_in.build_page_client(cdk.Stack(app, "Page"), [])
+    app.synth()
 
-    assert console["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
-    assert console["AllowedOAuthFlowsUserPoolClient"] is False
+    client = Template(tmp_path / "Page.template.json").one("Cognito::UserPoolClient")
+
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+    assert client["AllowedOAuthFlowsUserPoolClient"] is False
 
 
-def test_the_console_gets_a_code_at_its_own_address_only(browser_assembly: Assembly) -> None:
-    console = client(browser_assembly.data, "Console")
+def test_the_console_gets_a_code_at_its_own_address_and_at_an_operators_only(browser_assembly: Assembly) -> None:
+    console = console_of(browser_assembly)
 
     assert console["AllowedOAuthFlows"] == ["code"]
-    assert console["CallbackURLs"] == ["https://console.example/signed-in"]
+    assert console["CallbackURLs"] == ["https://rosters.district.example/", "https://console.example/signed-in"]
+    assert console["LogoutURLs"] == console["CallbackURLs"]
     # no scope of Cognito's own: a token of the page changes nothing at the user
     assert sorted(console["AllowedOAuthScopes"]) == ["email", "openid"]
     assert console["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
@@ -104,10 +113,9 @@ def test_the_sign_in_page_has_a_name_of_stage_and_account_or_that_of_the_setting
     assert given == "district-rosters"
 
 
-def test_without_settings_there_is_no_other_way_to_sign_in(data: Template) -> None:
+def test_without_settings_there_is_no_other_way_to_sign_in(data: Template, client: dict[str, Any]) -> None:
     assert data.all("Cognito::UserPoolIdentityProvider") == {}
-    for name in CLIENTS:
-        assert client(data, name)["SupportedIdentityProviders"] == ["COGNITO"]
+    assert client["SupportedIdentityProviders"] == ["COGNITO"]
 
 
 def test_a_districts_own_provider_tells_an_address_and_neither_role_nor_organization(
@@ -120,8 +128,9 @@ def test_a_districts_own_provider_tells_an_address_and_neither_role_nor_organiza
     assert (provider["ProviderName"], provider["ProviderType"]) == ("District", "OIDC")
     assert provider["AttributeMapping"] == {"email": "email"}
     assert provider["ProviderDetails"]["oidc_issuer"] == "https://id.district.example"
-    assert client(template, "Console")["SupportedIdentityProviders"] == ["COGNITO", {"Ref": name}]
-    assert client(template, "Cli")["SupportedIdentityProviders"] == ["COGNITO"]
+    cognito, district = console_of(browser_assembly)["SupportedIdentityProviders"]
+    assert (cognito, as_text(district).partition(name)[1]) == ("COGNITO", name)
+    assert cli_of(browser_assembly)["SupportedIdentityProviders"] == ["COGNITO"]
 
 
 def test_the_providers_secret_is_in_no_template(browser_assembly: Assembly) -> None:

@@ -42,6 +42,8 @@ def test_the_service_tells_what_an_operator_and_the_command_line_need(service: T
         "UserPoolId",
         "CliClientId",
         "ConsoleClientId",
+        "ConsoleHost",
+        "ConsoleUrl",
         "SignInDomain",
         "SftpHost",
         "SftpServerId",
@@ -71,6 +73,38 @@ def test_a_missing_layer_is_said_in_one_line_with_what_to_run(tmp_path, monkeypa
         build.layer_path("base")
 
 
+def test_a_console_that_is_not_built_is_said_likewise(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+
+    with pytest.raises(build.NotBuiltError, match=r"^the console is not built: run `python3 -m infra.build`$"):
+        build.console_path()
+
+
+def test_what_the_build_of_the_console_failed_with_is_told() -> None:
+    with pytest.raises(build.ConsoleBuildError, match=r"^the console cannot be built:\n  why$"):
+        build._in_console("node", "-e", "console.error('why'); process.exit(3)")
+
+
+def test_the_console_is_built_anew_when_its_sources_change_and_only_then(tmp_path, monkeypatch) -> None:
+    for name in ("src/main.tsx", "node_modules/react/index.js", "dist/index.html", "public/config.json"):
+        path = tmp_path / "web" / name
+        path.parent.mkdir(parents=True)
+        path.write_text("1")
+    left_out = {tmp_path / "web" / path.relative_to(build.CONSOLE) for path in build.NO_SOURCES}
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "CONSOLE", tmp_path / "web")
+    monkeypatch.setattr(build, "NO_SOURCES", left_out)
+    monkeypatch.setattr(build, "TEMPLATES", [])
+    first = build._console_target()
+
+    (tmp_path / "web" / "dist" / "index.html").write_text("2")
+    (tmp_path / "web" / "public" / "config.json").write_text("2")
+    (tmp_path / "web" / "node_modules" / "react" / "index.js").write_text("2")
+    assert build._console_target() == first
+    (tmp_path / "web" / "src" / "main.tsx").write_text("2")
+    assert build._console_target() != first
+
+
 def test_our_own_code_is_packed_as_it_is_now_without_a_build_step(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(build, "BUILD", tmp_path)
 
@@ -81,7 +115,9 @@ def test_our_own_code_is_packed_as_it_is_now_without_a_build_step(tmp_path, monk
     ).read_text()
 
 
-ON_AWS_ONLY = ("Canary", "SftpEndpointHostKeys")
+# Where the console is served by CloudFront
+SERVED = ("ConsoleAccess", "ConsoleBucket", "ConsoleDistribution", "ConsoleHeaders", "ConsoleToTheStart", "Publishing")
+ON_AWS_ONLY = ("Canary", "SftpEndpointHostKeys", *SERVED)
 
 
 def parts(template: Template) -> Counter[tuple[str, str]]:

@@ -13,16 +13,18 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from rosterbridge.api.app import handle
 from rosterbridge.api.console_links import ConsoleLinks
-from rosterbridge.api.service import Ports, Service, SftpAddress, SignIn, compose
+from rosterbridge.api.service import DryRunPlace, Ports, Service, SftpAddress, SignIn, compose
 from rosterbridge.flows.hosts import HostCheck
-from rosterbridge.flows.models import AuditEntry, ObjectRef, Role, Run, RunStatus
+from rosterbridge.flows.models import AuditEntry, DryRun, ObjectRef, Role, Run, RunStatus
 from rosterbridge.flows.ports import SftpServer, User
+from rosterbridge.flows.run_files import dry_run_object
 from rosterbridge.roster.documents import report_to_json
 from rosterbridge.roster.report import Report
 from tests.support import fakes, flows
 
 NOW = datetime(2026, 10, 1, 6, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
+MAX_DRY_RUN_BYTES = 600_000_000
 CONSOLE = ConsoleLinks("arn:aws:states:eu-west-1:111122223333:stateMachine:Runs", ("/aws/validate", "/aws/states/runs"))
 
 
@@ -80,6 +82,7 @@ class FakeWorld:
             console=CONSOLE,
             sftp=SftpAddress("sftp.example.org", 22, self.sftp),
             hosts=HostCheck(resolve=lambda _: ["17.1.2.3"]),
+            dry_runs=DryRunPlace("runs", MAX_DRY_RUN_BYTES),
             keep_runs=400 * DAY,
             keep_audit=400 * DAY,
             now=lambda: self.now,
@@ -224,7 +227,7 @@ def operator(world: FakeWorld) -> Client:
     return Client(world, claims(user="user-operator", groups="[operator]", organization=None))
 
 
-THINGS = ("organization", "project", "file_account", "key", "asm_account", "flow", "run", "user")
+THINGS = ("organization", "project", "file_account", "key", "asm_account", "flow", "run", "dry_run", "user")
 
 
 def belongings(mark: str) -> dict[str, str]:
@@ -262,6 +265,7 @@ def populate(world: FakeWorld, mark: str) -> dict[str, str]:
         ids["user_id"], f"administrator@{mark}.example", Role.ADMINISTRATOR, owner, "CONFIRMED", NOW
     )
     world.runs.create(_ended_run(world, ids, mark))
+    world.accounts.put(_ended_dry_run(world, ids, mark))
     world.accounts.audit.add(_entry(ids, mark))
     return ids
 
@@ -287,6 +291,21 @@ def _ended_run(world: FakeWorld, ids: dict[str, str], mark: str) -> Run:
         report=stored("report.json", report_to_json(report).encode()),
         summary=f"Summary of {mark}",
     )
+
+
+def _ended_dry_run(world: FakeWorld, ids: dict[str, str], mark: str) -> DryRun:
+    dry_run = flows.dry_run(
+        id=ids["dry_run_id"],
+        organization_id=ids["organization_id"],
+        flow_id=ids["flow_id"],
+        file_name=f"try-of-{mark}.zip",
+        status="done",
+        verdict="send",
+    )
+    report = Report(accepted=True, format="asm", summary=f"Summary of {mark}")
+    place = dry_run_object("runs", dry_run.organization_id, dry_run.id, "report.json")
+    world.objects.put(place, report_to_json(report).encode())
+    return dry_run
 
 
 def _entry(ids: dict[str, str], mark: str) -> AuditEntry:

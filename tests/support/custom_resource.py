@@ -15,6 +15,9 @@ class Stack:
     port: int = 443
     status: int = 200
     answers: list[dict[str, Any]] = field(default_factory=list)
+    resource: str = "HostKeys"
+    properties: dict[str, Any] = field(default_factory=lambda: {"ServerId": SERVER_ID, "Secret": "arn"})
+    physical_id: str = SERVER_ID
 
     def request(self, kind: str, *, port: int | None = None) -> dict[str, Any]:
         return {
@@ -22,8 +25,8 @@ class Stack:
             "ResponseURL": f"http://127.0.0.1:{port or self.port}/answer?X-Amz-Signature=planted-signature",
             "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/Rosterbridge/1",
             "RequestId": "9c3b6a4e-4d5f-4a3e-9f0c-0a7a4a6d1c11",
-            "ResourceType": "Custom::HostKeys",
-            "LogicalResourceId": "HostKeysInstalled",
-            "ResourceProperties": {"ServerId": SERVER_ID, "Secret": "arn"},
-            **({} if kind == "Create" else {"PhysicalResourceId": SERVER_ID}),
+            "ResourceType": f"Custom::{self.resource}",
+            "LogicalResourceId": f"{self.resource}Installed",
+            "ResourceProperties": self.properties,
+            **({} if kind == "Create" else {"PhysicalResourceId": self.physical_id}),
         }

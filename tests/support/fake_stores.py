@@ -14,6 +14,7 @@ from rosterbridge.flows.models import (
     STEPS,
     AsmAccount,
     AuditEntry,
+    DryRun,
     FileAccount,
     Flow,
     Hold,
@@ -188,7 +189,7 @@ class FakeAccountStore:
             self._things[_key(account)] = stored.model_copy(update={name: at})
 
 
-KINDS = {Project: "project", FileAccount: "file_account", AsmAccount: "asm_account", Flow: "flow"}
+KINDS = {Project: "project", FileAccount: "file_account", AsmAccount: "asm_account", Flow: "flow", DryRun: "dry_run"}
 # What a change of theirs leaves as it is stored
 KEPT = ("file_account_id", "asm_account_id", "flow_ids", "last_login_at", "last_upload_at")
 

@@ -15,7 +15,8 @@ from uuid import uuid4
 from rosterbridge.errors import ConflictError, NotFoundError, PermanentError, RosterbridgeError
 from rosterbridge.flows.delivery_ports import Probe
 from rosterbridge.flows.models import AsmAccount, ObjectRef, Role
-from rosterbridge.flows.ports import User
+from rosterbridge.flows.ports import Form, User
+from tests.support.fake_dry_runs import FakeDryRunStore
 from tests.support.fake_erasing import FakeBelongings, FakeErasureJob, FakeErasureStore, FakeExecutions
 from tests.support.fake_lanes import FakeLaneStore
 from tests.support.fake_notices import FakeNoticeStore, FakeNotifications, FakeOutcomes
@@ -31,6 +32,7 @@ __all__ = [
     "FakeBelongings",
     "FakeBrokenUploadStore",
     "FakeDelivery",
+    "FakeDryRunStore",
     "FakeErasureJob",
     "FakeErasureStore",
     "FakeExecutions",
@@ -113,6 +115,10 @@ class FakeObjectStore:
         link = f"https://objects.invalid/{len(self.links)}"
         self.links[link] = (ref, file_name, seconds)
         return link
+
+    def form(self, ref: ObjectRef, *, most_bytes: int, seconds: int) -> Form:
+        fields = {"key": ref.key, "policy": f"up to {most_bytes} bytes for {seconds} s"}
+        return Form(f"https://objects.invalid/{ref.bucket}", fields)
 
     def empty(self, bucket: str, prefix: str) -> int:
         if not prefix.endswith("/"):

@@ -12,6 +12,7 @@ from rosterbridge.flows.file_accounts import NewFileAccount
 from rosterbridge.flows.managing import NewFlow
 from rosterbridge.flows.models import (
     AsmAccount,
+    DryRun,
     FileAccount,
     Flow,
     ObjectRef,
@@ -86,6 +87,19 @@ def flow(**changes: Any) -> Flow:
         "created_at": AT,
     }
     return Flow(**{**values, **changes})
+
+
+def dry_run(**changes: Any) -> DryRun:
+    values = {
+        "id": unique("dry-run"),
+        "organization_id": ORGANIZATION,
+        "flow_id": "flow-1",
+        "file_name": "roster.zip",
+        "file_bytes": 4711,
+        "created_at": AT,
+        "expires_at": AT + timedelta(days=1),
+    }
+    return DryRun(**{**values, **changes})
 
 
 def new_file_account(**changes: Any) -> NewFileAccount:

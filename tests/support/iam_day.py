@@ -94,8 +94,22 @@ class Day:
 
     def _hold_and_approve(self) -> None:
         run = self._held(40)
+        self._try_out_a_delta()
         self._administrator.post(f"{self._base}/runs/{run.id}/approve", {"reason": "The leavers of this year."})
         assert self._stack.wait_for_run(self._sender, 2).status is RunStatus.SUCCEEDED
+
+    def _try_out_a_delta(self) -> None:
+        """Look at a package that would change what is held, and be compared with what Apple has."""
+        path, target = self._delta("try.zip"), f"{self._base}/dry-runs"
+        asked = {"flow_id": self._sender.created.flow.id, "file_name": path.name, "file_bytes": path.stat().st_size}
+        begun = self._administrator.made(target, asked)
+        place = begun["upload"]["fields"]["key"]  # where IAM is enforced the emulator takes a form for nobody's
+        files = self._stack.outputs["RunBucket"]
+        self._stack.client("s3").put_object(Bucket=files, Key=place, Body=path.read_bytes())
+        found = wait_for(
+            lambda: (now := self._administrator.read(f"{target}/{begun['id']}"))["status"] == "done" and now, "it ends"
+        )
+        assert found["verdict"] == "hold", found
 
     def _overtake_what_is_held(self) -> None:
         older = self._held(20)
@@ -107,12 +121,15 @@ class Day:
         assert now.status is status, (now.status, now.error)
 
     def _send_a_delta(self) -> None:
-        path = self._folder / "delta.zip"
+        self._send(self._delta("delta.zip"), 5, RunStatus.SUCCEEDED)
+
+    def _delta(self, called: str) -> Path:
+        path = self._folder / called
         with zipfile.ZipFile(path, "w") as archive:
             for name, text in sample_files(students=40).items():
                 if name in {"manifest.csv", "users.csv"}:
                     archive.writestr(name, _as_delta(text) if name == "manifest.csv" else _first_active(text))
-        self._send(path, 5, RunStatus.SUCCEEDED)
+        return path
 
     def _convert_what_is_overtaken(self) -> None:
         content = self._sample(40).read_bytes()
@@ -261,7 +278,8 @@ class Day:
         upload(self._sample(20), server, any_client())
         history = f"{base}/projects/{project}/runs?status=held"
         (run,) = wait_for(lambda: self._operator.read(history)["items"], "the run is held")
-        for key in (f"lanes/{run['flow_id']}/{run['id']}/full-set.zip", f"made/{run['id']}/errors.csv"):
+        places = (f"lanes/{run['flow_id']}/{run['id']}/full-set.zip", f"made/{run['id']}/errors.csv")
+        for key in (*places, f"dry-runs/{owner}/dry-run-of-nobody/report.json"):
             stack.client("s3").put_object(Bucket=stack.outputs["RunBucket"], Key=key, Body=b"kept")
         assert self._operator.post(f"{base}/erasure", {"name": "Shelbyville"}).status == 202
         wait_for(lambda: all(one["ended_at"] for one in self._operator.read("/v1/erasures")["items"]), "it is erased")

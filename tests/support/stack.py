@@ -174,6 +174,6 @@ class StackUnderTest:
 @contextmanager
 def running_stack(state: Path, *, enforces_iam: bool = False) -> Iterator[StackUnderTest]:
     """Start everything on free ports."""
-    ports = Ports(free_port(), free_port(), free_port())
+    ports = Ports(free_port(), free_port(), free_port(), free_port())
     with LocalStack(state, ports, CONTEXT, enforces_iam=enforces_iam) as stack:
         yield StackUnderTest(stack)

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from rosterbridge.flows.asm_accounts import AsmAccounts
 from rosterbridge.flows.audit import AuditTrail
 from rosterbridge.flows.changes import Changes
+from rosterbridge.flows.dry_runs import DryRuns
 from rosterbridge.flows.file_accounts import FileAccounts
 from rosterbridge.flows.history import History
 from rosterbridge.flows.holding import Holds
@@ -38,6 +39,7 @@ from tests.support.fakes import (
 OTHER = "district-2"
 HOMES, RUNS = "homes", "runs"
 KEEP = timedelta(days=400)
+MOST_BYTES = 600_000_000
 ADDRESSES = {"apple.example": ["17.0.0.1"], "inside.example": ["10.0.0.1"], "both.example": ["17.0.0.1", "127.0.0.1"]}
 
 
@@ -78,6 +80,10 @@ class UseCases:
     @cached_property
     def history(self) -> History:
         return History(self.changes, self.runs, self.objects, self.lanes, self.workflow, self.audit, KEEP)
+
+    @cached_property
+    def dry_runs(self) -> DryRuns:
+        return DryRuns(self.changes, self.objects, RUNS, MOST_BYTES)
 
     @cached_property
     def holds(self) -> Holds:

@@ -33,7 +33,7 @@ PACKAGE = Path(rosterbridge.__file__).parent
 # What is put into a table, a bucket or the user pool; what these hold is found from here
 ROOTS = (
     *(models.Organization, models.Project, models.FileAccount, models.AsmAccount, models.Flow, models.Run),
-    *(models.Lane, models.AuditEntry, CircuitState, erasing.Erasure, User),
+    *(models.DryRun, models.Lane, models.AuditEntry, CircuitState, erasing.Erasure, User),
 )
 BASES = {models.Model, models.Thing, models.RunSummary}
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import boto3
 import pytest
 from boto3.exceptions import RetriesExceededError, S3UploadFailedError
 from botocore.exceptions import ClientError
@@ -11,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rosterbridge.adapters import s3
+from rosterbridge.adapters.clients import S3_CONFIG
 from rosterbridge.adapters.s3 import S3ObjectStore, attachment
 from rosterbridge.errors import PermanentError, RosterbridgeError, TransientError
 from rosterbridge.flows.models import ObjectRef
@@ -54,6 +58,25 @@ def test_a_download_that_breaks_off_again_and_again_may_work_later(monkeypatch: 
 
     with pytest.raises(TransientError, match=r"^aws-unreachable: s3 RetriesExceededError$"):
         S3ObjectStore().download(REF, Path("planted"))
+
+
+def test_a_form_is_for_one_key_a_size_and_a_time_and_leads_straight_to_the_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in (("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "test")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setattr(s3, "client", lambda name: boto3.client(name, config=S3_CONFIG))
+
+    form = S3ObjectStore().form(REF, most_bytes=4711, seconds=600)
+
+    policy = json.loads(base64.b64decode(form.fields["policy"]))
+    assert ["content-length-range", 1, 4711] in policy["conditions"]
+    assert {"key": REF.key} in policy["conditions"]
+    assert {"bucket": REF.bucket} in policy["conditions"]
+    assert form.fields["key"] == REF.key
+    assert form.fields["x-amz-algorithm"] == "AWS4-HMAC-SHA256"  # what the key of the bucket needs
+    assert form.url == "https://runs.s3.eu-west-1.amazonaws.com/"  # a browser follows no redirect of a preflight
 
 
 class Keeps:

@@ -54,6 +54,7 @@ class House(UseCases):
                 file_account_id=f"fa-{mark}",
                 asm_account_id=f"asm-{mark}",
             ),
+            flows.dry_run(id=f"dry-run-{mark}", organization_id=owner, flow_id=f"flow-{mark}"),
         )
         for status in (RunStatus.VALIDATING, RunStatus.SUCCEEDED):
             self.runs.create(
@@ -66,7 +67,7 @@ class House(UseCases):
                 )
             )
             self._put(RUNS, f"runs/{status.value}-{mark}/source.zip", f"made/{status.value}-{mark}/errors.csv")
-        self._put(RUNS, f"lanes/flow-{mark}/run/full-set.zip")
+        self._put(RUNS, f"lanes/flow-{mark}/run/full-set.zip", f"dry-runs/{owner}/dry-run-{mark}/source.zip")
         self._put(HOMES, f"home/fa-{mark}/roster.zip", f"home/fa-{mark}/roster.zip")
         user = self.directory.create(f"{mark}@example.org", owner)
         self.directory.admit(user)
@@ -109,6 +110,7 @@ class House(UseCases):
 OTHERS = {
     *("project-2", "fa-2", "asm-2", "flow-2", OTHER, "validating-2", "succeeded-2", "2@example.org"),
     *("runs/validating-2/source.zip", "runs/succeeded-2/source.zip", "lanes/flow-2/run/full-set.zip"),
+    *("dry-run-2", f"dry-runs/{OTHER}/dry-run-2/source.zip"),
     *("made/validating-2/errors.csv", "made/succeeded-2/errors.csv", "home/fa-2/roster.zip"),
 }
 
@@ -138,6 +140,8 @@ def test_the_certificate_counts_what_was_erased_and_says_what_remains_until_when
         "file_accounts": 1,
         "asm_accounts": 1,
         "flows": 1,
+        "dry_runs": 1,
+        "dry_run_files": 1,
         "users": 1,
         "runs": 2,
         "run_files": 4,

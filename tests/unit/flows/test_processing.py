@@ -80,6 +80,7 @@ def test_a_good_upload_is_converted_to_what_apple_takes() -> None:
         assert len(archive.namelist()) == 6
     step = pipeline.step("convert")
     assert (step.outcome, step.counts["students.csv"]) == ("succeeded", 3)
+    assert pipeline.run.rows == {name: count for name, count in step.counts.items() if name != "bytes"}
     assert step.counts["bytes"] == len(pipeline.objects.content(pipeline.run.result))
 
 

@@ -107,6 +107,8 @@ class Aws:
             "UPLOAD_BYTES_PER_DAY": "10000000000",
             "MAX_UPLOAD_BYTES": "2000000000",
             "OUTCOMES_QUEUE_URL": self.outcomes_queue_url,
+            "DRY_RUN_FUNCTION": f"arn:aws:lambda:{REGION}:111122223333:function:dry_run:live",
+            "MAX_DRY_RUN_BYTES": "600000000",
             "NOTIFY_BY": "ses",
             "NOTIFY_FROM": "rosterbridge@example.org",
         }

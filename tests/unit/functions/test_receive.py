@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from rosterbridge.adapters.dry_run_jobs import LambdaDryRuns
+from rosterbridge.flows.models import ObjectRef
 from tests.support import flows
 from tests.unit.functions.conftest import Aws, Context, Load, Output, sample
 
 KEY = "home/fa-1/våre planted-pupils (1)+2.zip"
+VERSION = {"size": 4711, "versionId": "v1"}
 NOTHING_FAILED: dict[str, Any] = {"batchItemFailures": []}
 
 
@@ -63,6 +66,23 @@ def test_the_same_event_twice_is_one_run(aws: Aws, load: Load) -> None:
 def test_the_test_message_of_s3_is_taken_and_nothing_done(aws: Aws, load: Load) -> None:
     assert load("receive").lambda_handler(sample("s3_test"), Context()) == NOTHING_FAILED
     assert aws.history() == []
+
+
+def test_the_file_of_a_dry_run_starts_no_run_and_is_handed_on_by_its_place(
+    aws: Aws, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, receive, begun = upload(aws), load("receive"), []
+    place = "dry-runs/district-1/dry-run-1/source.zip"
+    notice = json.loads(event["Records"][0]["body"])
+    notice["Records"][0]["s3"] |= {"bucket": {"name": "run-files"}, "object": {**VERSION, "key": place}}
+    event["Records"][0]["body"] = json.dumps(notice)
+    monkeypatch.setattr(LambdaDryRuns, "start", lambda _self, *asked: begun.append(asked))
+
+    assert receive.lambda_handler(event, Context()) == NOTHING_FAILED
+
+    source = ObjectRef(bucket="run-files", key=place, version_id="v1")
+    assert begun == [("district-1", "dry-run-1", source)]
+    assert aws.history() == executions(aws) == []
 
 
 def test_a_message_that_fails_comes_back_alone(aws: Aws, load: Load, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,7 @@ class ReceiveEnvironment(Environment):
     run_bucket: str = Field(min_length=3)
     state_machine_arn: str = Field(pattern=r"^arn:")
     outcomes_queue_url: str = Field(pattern=r"^https?://")
+    dry_run_function: str = Field(pattern=r"^arn:")
     home_bucket: str = Field(min_length=3)
     run_retention_days: int = Field(ge=1)
     uploads_per_day: int = Field(ge=1)
@@ -73,7 +74,7 @@ class ReceiveEnvironment(Environment):
 
 
 class StepEnvironment(Environment):
-    """Settings of validate and convert."""
+    """Settings of validate, convert and dry_run."""
 
     account_table: str = Field(min_length=3)
     run_table: str = Field(min_length=3)
@@ -122,6 +123,7 @@ class ApiEnvironment(Environment):
     home_grace_days: int = Field(ge=1)
     private_asm_hosts: bool
     changes_per_minute: int = Field(default=60, ge=1)
+    max_dry_run_bytes: int = Field(ge=1)
     identity_provider: str = ""
     identity_provider_email: str = ""
     notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")

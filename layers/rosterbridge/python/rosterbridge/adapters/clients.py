@@ -14,8 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from rosterbridge.errors import PermanentError, TransientError
 
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 4})
-# S3 takes the older signature, which links have by default, for no object that is encrypted with a key of ours
-S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
+# S3 takes the older signature, which links have by default, for no object that is encrypted with a key of ours; and by
+# the name of its region a bucket is reached without a redirect, which no browser follows before it posts a form
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 # Codes of status 400 and 409 after which the same call can succeed later; the others of these are a fault of ours or
 # of the settings

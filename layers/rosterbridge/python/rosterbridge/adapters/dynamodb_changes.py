@@ -16,7 +16,16 @@ from rosterbridge.errors import (
     RosterbridgeError,
     TransientError,
 )
-from rosterbridge.flows.models import AsmAccount, AuditEntry, FileAccount, Flow, Organization, Project, Thing
+from rosterbridge.flows.models import (
+    AsmAccount,
+    AuditEntry,
+    DryRun,
+    FileAccount,
+    Flow,
+    Organization,
+    Project,
+    Thing,
+)
 from rosterbridge.flows.ports import Change, RepeatedRequest, Request
 
 KINDS: Mapping[type, str] = {
@@ -24,6 +33,7 @@ KINDS: Mapping[type, str] = {
     FileAccount: "file-account",
     AsmAccount: "asm-account",
     Flow: "flow",
+    DryRun: "dry-run",
 }
 HOMES, STARTS, LANES, WATCHES = "homes", "starts", "lanes", "watches"
 LANE_GRACE = timedelta(days=1)  # runs of a removed flow may be on their way still
@@ -252,8 +262,10 @@ def _link(table: str, key: Key, verb: str, flow_ids: Set[str], refusal: Refusal)
 
 
 def _values(thing: Organization | Thing, flow_ids: Set[str] | None = None) -> dict[str, Any]:
-    """Return a thing's values, flows as a set, which cannot be empty."""
+    """Return a thing's values, flows as a set, which cannot be empty, and its end in seconds for DynamoDB's expiry."""
     values = thing.model_dump(mode="json", exclude={"flow_ids", "last_login_at", "last_upload_at"})
+    if isinstance(thing, DryRun):
+        values["expires_at"] = int(thing.expires_at.timestamp())
     return {**values, "flow_ids": flow_ids} if flow_ids else values
 
 

@@ -182,6 +182,7 @@ class DynamoRunStore:
         compared: str | None = None,
         hold: Hold | None = None,
         delivered_to: str | None = None,
+        rows: Mapping[str, int] | None = None,
     ) -> None:
         """Record how a step ended, with what it produced; an ended run keeps its summary."""
         models = {
@@ -195,6 +196,7 @@ class DynamoRunStore:
         texts = {"base": base, "compared": compared, "delivered_to": delivered_to}
         fields: dict[str, Any] = {name: plain(model) for name, model in models.items() if model}
         fields |= {name: text for name, text in texts.items() if text is not None}
+        fields |= {} if rows is None else {"rows": dict(rows)}
         try:
             try:
                 self._update(run_id, step, {**fields, "summary": summary} if summary else fields, condition=OPEN)

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from rosterbridge.adapters.clients import client, error_code, translated
 from rosterbridge.errors import NotFoundError, PermanentError, TransientError
 from rosterbridge.flows.models import ObjectRef
+from rosterbridge.flows.ports import Form
 
 # What stands in quotes as it is, in every client
 PLAIN = frozenset(string.ascii_letters + string.digits + " .-_()+")
@@ -78,6 +79,14 @@ class S3ObjectStore:
                 ExpiresIn=seconds,
             )
         return link
+
+    def form(self, ref: ObjectRef, *, most_bytes: int, seconds: int) -> Form:
+        """Return the form by which anybody can store the object for so long, with up to so many bytes."""
+        with _translated():
+            form = self._client.generate_presigned_post(
+                ref.bucket, ref.key, Conditions=[["content-length-range", 1, most_bytes]], ExpiresIn=seconds
+            )
+        return Form(form["url"], form["fields"])
 
     def empty(self, bucket: str, prefix: str) -> int:
         """Delete every version of every object below the prefix, which ends with a slash; return how many.

@@ -18,6 +18,7 @@ from rosterbridge.api import (
     problems,
     routes_asm_accounts,
     routes_audit,
+    routes_dry_runs,
     routes_erasures,
     routes_file_accounts,
     routes_flows,
@@ -42,6 +43,7 @@ ROUTES = (
     routes_asm_accounts.routes,
     routes_flows.routes,
     routes_runs.routes,
+    routes_dry_runs.routes,
     routes_audit.routes,
     routes_erasures.routes,
 )

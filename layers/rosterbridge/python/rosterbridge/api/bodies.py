@@ -12,7 +12,17 @@ from pydantic_core import CoreSchema, core_schema
 from rosterbridge.flows import asm_accounts, file_accounts, managing, public_keys
 from rosterbridge.flows.asm_accounts import MAX_HOST_KEYS, Folder, Text
 from rosterbridge.flows.file_accounts import MAX_NETWORKS, Authentication
-from rosterbridge.flows.models import MAX_ADDRESSES, EmailAddress, GuardRules, Model, Name, Network, TimeOfDay, TimeZone
+from rosterbridge.flows.models import (
+    MAX_ADDRESSES,
+    EmailAddress,
+    FileName,
+    GuardRules,
+    Model,
+    Name,
+    Network,
+    TimeOfDay,
+    TimeZone,
+)
 from rosterbridge.roster.options import ConversionOptions
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
@@ -188,6 +198,16 @@ class FlowChanges(Changes):
     expected_by: TimeOfDay | Literal[""] | None = None
 
 
+class NewDryRun(Model):
+    """A file that is to be looked at as a flow would; it is posted to the form of the answer."""
+
+    model_config = _example(flow_id="flow-0123456789abcdef0123", file_name="roster.zip", file_bytes=482113)
+
+    flow_id: Id
+    file_name: FileName
+    file_bytes: int = Field(ge=1)
+
+
 class Decision(Model):
     """Why a held run is approved or rejected: one line, which the run shows."""
 
@@ -210,5 +230,6 @@ MODELS: tuple[type[Model], ...] = (
     AsmAccountChanges,
     NewFlow,
     FlowChanges,
+    NewDryRun,
     Decision,
 )

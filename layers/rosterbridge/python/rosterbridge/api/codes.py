@@ -38,6 +38,9 @@ CODES: dict[str, Code] = {
     "file-account-missing": Code(404, "This organization has no such file account.", "List its file accounts."),
     "asm-account-missing": Code(404, "This organization has no such ASM account.", "List its ASM accounts."),
     "flow-missing": Code(404, "This organization has no such flow.", "List its flows."),
+    "dry-run-missing": Code(
+        404, "This organization has no such dry run, or no longer.", "Start another one: each is kept for a day."
+    ),
     "run-missing": Code(404, "This organization has no such run.", "List the runs of a project; old ones expire."),
     "user-missing": Code(404, "This organization has no such user.", "List its users."),
     "key-missing": Code(404, "This file account has no such key.", "Read the file account again."),
@@ -87,6 +90,9 @@ CODES: dict[str, Code] = {
     ),
     "cursor-invalid": Code(422, "This cursor is not one of this list.", "Start the list without a cursor."),
     "email-invalid": Code(422, "This is not an e-mail address.", "Correct the address."),
+    "file-too-large": Code(
+        422, "This file is too large for a dry run.", "Zip only the roster's CSV files, or upload it by SFTP."
+    ),
     "host-key-needed": Code(
         422, "No host key is accepted yet.", "Test the connection, compare the key that it shows, and give that key."
     ),

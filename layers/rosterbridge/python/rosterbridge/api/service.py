@@ -13,6 +13,7 @@ from rosterbridge.flows.asm_accounts import AsmAccounts
 from rosterbridge.flows.audit import AuditTrail
 from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.delivery_ports import Delivery
+from rosterbridge.flows.dry_runs import DryRuns
 from rosterbridge.flows.erasing import ErasureJob, Erasures, ErasureStore
 from rosterbridge.flows.file_accounts import FileAccounts
 from rosterbridge.flows.history import History
@@ -85,6 +86,14 @@ class SignIn:
 
 
 @dataclass(frozen=True)
+class DryRunPlace:
+    """Where the files of dry runs lie, and how large one may be."""
+
+    bucket: str
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class Ports:
     """What the use cases need from outside."""
 
@@ -117,6 +126,7 @@ class Service:
     flows: Flows
     history: History
     holds: Holds
+    dry_runs: DryRuns
     audit: AuditTrail
     erasures: Erasures
     console: ConsoleLinks
@@ -133,6 +143,7 @@ def compose(
     sign_in: SignIn,
     console: ConsoleLinks,
     hosts: HostCheck,
+    dry_runs: DryRunPlace,
     keep_runs: timedelta,
     keep_audit: timedelta,
     now: Callable[[], datetime],
@@ -150,6 +161,7 @@ def compose(
         flows=Flows(changes, file_accounts, asm_accounts),
         history=History(changes, ports.runs, ports.objects, ports.lanes, ports.workflow, ports.audit, keep_runs),
         holds=Holds(changes, ports.runs, ports.lanes, ports.waiting, ports.audit),
+        dry_runs=DryRuns(changes, ports.objects, dry_runs.bucket, dry_runs.most_bytes),
         audit=AuditTrail(changes, ports.audit),
         erasures=Erasures(changes, ports.erasures, ports.erasing),
         console=console,
@@ -170,6 +182,7 @@ def service() -> Service:
         sign_in=SignIn(settings.region, settings.user_pool_id, settings.cli_client_id),
         console=ConsoleLinks(settings.state_machine_arn, settings.log_groups),
         hosts=HostCheck(private_allowed=settings.private_asm_hosts),
+        dry_runs=DryRunPlace(settings.run_bucket, settings.max_dry_run_bytes),
         keep_runs=settings.keep_runs,
         keep_audit=settings.keep_audit,
         now=lambda: datetime.now(UTC),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from rosterbridge.flows.models import GuardRules, Network, Role, RunStatus, StepName, Template
 from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.report import Report
 
 V = TypeVar("V", bound="View")
 # A set has another order in each process, and an answer the same one each time
@@ -209,7 +210,7 @@ class TemplateView(View):
 
 
 class RunSummaryView(View):
-    """A run as a line of the history."""
+    """A run as a line of the history; ``rows`` are those that Apple gets, by file, once it is converted."""
 
     id: str
     project_id: str
@@ -223,6 +224,7 @@ class RunSummaryView(View):
     summary: str
     error: str | None
     rerun_of: str | None
+    rows: dict[str, int] | None = None
 
 
 class StepView(View):
@@ -288,6 +290,34 @@ class DownloadView(View):
 
     url: str
     expires_at: datetime
+
+
+class UploadFormView(View):
+    """Where a file is posted to, as ``multipart/form-data``: each field, then the file itself as ``file``."""
+
+    url: str
+    fields: dict[str, str]
+    expires_at: datetime
+
+
+class DryRunView(View):
+    """What a file would do; ``counts`` compare it with what was last sent, named as those of the guard's step.
+
+    ``upload`` takes the file, and stands in the answer to the creation alone.
+    """
+
+    id: str
+    flow_id: str
+    file_name: str
+    status: Literal["waiting", "checking", "done", "failed"]
+    verdict: Literal["send", "hold", "reject"] | None
+    summary: str
+    error: str | None
+    counts: dict[str, int]
+    created_at: datetime
+    expires_at: datetime
+    upload: UploadFormView | None = None
+    report: Report | None = None
 
 
 class AuditEntryView(View):

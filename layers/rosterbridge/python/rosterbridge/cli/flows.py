@@ -234,6 +234,19 @@ def update_flow(
     call.show(call.api.change(call.path("flows", flow_id), body=changes).content, _print_flow)
 
 
+@verb(flows_app, "dry-run")
+def dry_run(
+    call: Call,
+    flow_id: FlowArgument,
+    path: Annotated[Path, typer.Argument(metavar="ZIP", exists=True, dir_okay=False, help="What would be uploaded.")],
+) -> None:
+    """See what a file would do, without anything being sent; exit 1 if it would be held or rejected, 3 if it fails."""
+    from rosterbridge.cli.dry_runs import try_out
+
+    if code := try_out(call, flow_id, path):
+        raise typer.Exit(code)
+
+
 @verb(flows_app, "delete")
 def delete_flow(call: Call, flow_id: FlowArgument, yes: YesOption = False) -> None:
     """Delete a flow; its accounts and its history stay."""

@@ -17,6 +17,7 @@ from rosterbridge.flows.access import Caller
 from rosterbridge.flows.models import (
     AsmAccount,
     AuditEntry,
+    DryRun,
     FileAccount,
     Flow,
     Organization,
@@ -33,6 +34,7 @@ MISSING: Mapping[type, str] = {
     FileAccount: "file-account-missing",
     AsmAccount: "asm-account-missing",
     Flow: "flow-missing",
+    DryRun: "dry-run-missing",
 }
 
 

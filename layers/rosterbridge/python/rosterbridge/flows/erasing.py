@@ -32,7 +32,7 @@ from rosterbridge.flows.models import (
     RunStatus,
 )
 from rosterbridge.flows.ports import AccountStore, AuditStore, ObjectStore, RunFilter, RunStore, UserDirectory
-from rosterbridge.flows.run_files import run_folders
+from rosterbridge.flows.run_files import dry_run_folder, run_folders
 from rosterbridge.flows.signing_in import home_prefix
 
 PAGE = 100
@@ -277,6 +277,7 @@ class Eraser:
                 if not in_time():
                     return False
                 self._remove_run(run_id, counts)
+        counts["dry_run_files"] += self.objects.empty(self.run_bucket, dry_run_folder(organization_id))
         known = self._known(organization_id)
         for flow_id in known.flows:
             counts["lane_files"] += self.objects.empty(self.run_bucket, lane_folder(flow_id))

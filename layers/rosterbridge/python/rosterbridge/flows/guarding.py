@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rosterbridge.errors import NotFoundError
@@ -18,7 +19,7 @@ from rosterbridge.flows.run_files import run_object
 from rosterbridge.flows.step_work import Steps, Work
 
 if TYPE_CHECKING:
-    from rosterbridge.roster.comparison import Changes, FileChanges
+    from rosterbridge.roster.comparison import Changes, FileChanges, Fingerprints
 
 FIRST = "The first upload of this flow: there is nothing to compare it with."
 UNHARMED = "Nothing is removed or changed."
@@ -96,16 +97,14 @@ class Guard(Steps):
         work.produced(compared=compared)
         work.requests(method="compare", source=result_of(run).key, compared=compared)
         changes = self._compare(work, lane)
-        today = self._today(work.flow)
-        reasons = tuple(reasons_to_hold(changes, work.flow.guard, today))
+        now = self.now()
+        reasons = tuple(reasons_to_hold(changes, work.flow.guard, today_of(work.flow, now)))
         known = run.hold is not None and run.hold.decision == "approved" and run.hold.compared == compared
-        sentence = consequences(changes) if changes else ""
         if not reasons or known:
-            text = "Approved." if known else (sentence or UNHARMED if changes else FIRST)
+            text = "Approved." if known else harmless(changes)
             work.ended(outcome="succeeded", message=text, response={"decision": "forward"})
             return "forward"
-        held = " ".join(part for part in ("Held:", sentence, _why(reasons), "Approve or reject it.") if part)
-        now = self.now()
+        held = f"Held: {objections(changes, reasons)} Approve or reject it."
         work.produced(
             summary=held,
             hold=Hold(reasons=reasons, sentence=held, compared=compared, since=now, until=now + self.hold_for),
@@ -113,28 +112,22 @@ class Guard(Steps):
         work.ended(outcome="held", code=reasons[0], message=held, response={"decision": "hold"})
         return "hold"
 
-    def _today(self, flow: Flow) -> date:
-        from zoneinfo import ZoneInfo
-
-        return self.now().astimezone(ZoneInfo(flow.time_zone)).date()
-
     def _compare(self, work: Work, lane: Lane) -> Changes | None:
         """Return what would change, and store it with the ids; None for the first upload of a flow."""
-        from rosterbridge.roster.comparison import Fingerprints, compare, fingerprints
+        from rosterbridge.roster.comparison import fingerprints
 
         run = work.run
         after = fingerprints(work.fetch(result_of(run)))
         kept = work.folder / "fingerprints.parquet"
         after.write(kept)
         self.objects.upload(kept, fingerprints_of(run))
-        if lane.sent is None:
-            work.ended(counts={f"{_stem(name)}_added": rows for name, rows in after.heights().items()})
+        before = work.fetch(lane.sent.fingerprints, "before.parquet") if lane.sent else None
+        changes, counts = compared_with(before, after)
+        work.ended(counts=counts)
+        if changes is None:
             return None
-        before = Fingerprints.read(work.fetch(lane.sent.fingerprints, "before.parquet"))
-        changes = compare(before, after)
         listed = work.folder / "changes.csv.gz"
         changes.write_csv(listed)
-        work.ended(counts=_counts(changes))
         stored = run_object(run.source.bucket, run.id, "changes.csv.gz")
         self.objects.upload(listed, stored)
         work.produced(changes=stored)
@@ -153,6 +146,23 @@ def fingerprints_of(run: Run) -> ObjectRef:
 
 def _is_overtaken(run: Run, lane: Lane) -> bool:
     return lane.sent is not None and lane.sent.position > position(run)
+
+
+def compared_with(before: Path | None, after: Fingerprints) -> tuple[Changes | None, dict[str, int]]:
+    """Return what changes from the stored fingerprints, and the counts; without them, counts of what is added."""
+    from rosterbridge.roster.comparison import Fingerprints, compare
+
+    if before is None:
+        return None, {f"{_stem(name)}_added": rows for name, rows in after.heights().items()}
+    changes = compare(Fingerprints.read(before), after)
+    return changes, _counts(changes)
+
+
+def today_of(flow: Flow, now: datetime) -> date:
+    """Return the day on which something happens for a flow."""
+    from zoneinfo import ZoneInfo
+
+    return now.astimezone(ZoneInfo(flow.time_zone)).date()
 
 
 def reasons_to_hold(changes: Changes | None, rules: GuardRules, today: date) -> Iterator[str]:
@@ -182,12 +192,19 @@ def consequences(changes: Changes) -> str:
     return f"{told}." if told else ""
 
 
+def harmless(changes: Changes | None) -> str:
+    """Return what is said of an upload that nobody has to approve."""
+    return (consequences(changes) or UNHARMED) if changes else FIRST
+
+
+def objections(changes: Changes | None, reasons: tuple[str, ...]) -> str:
+    """Return what would happen, and why somebody has to approve it."""
+    told = consequences(changes) if changes else ""
+    return " ".join(part for part in (told, *map(message, reasons)) if part)
+
+
 def _told(count: int, words: tuple[str, str]) -> str:
     return f"{count:,} {words[count != 1]}"
-
-
-def _why(reasons: tuple[str, ...]) -> str:
-    return " ".join(message(reason) for reason in reasons)
 
 
 def _counts(changes: Changes) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from rosterbridge.flows.models import Lane, ObjectRef, Run
+from rosterbridge.flows.models import Accepted, Lane, ObjectRef, Run
 from rosterbridge.flows.ports import Claim, LaneStore, RunStore
 
 # After this time a run that was received and has come no further keeps nobody waiting any more
@@ -42,6 +42,13 @@ def is_next(run: Run, lanes: LaneStore, runs: RunStore, now: datetime) -> bool:
             return False
         lanes.leave(run.flow_id, identity)
     return True
+
+
+def reverted(lane: Lane) -> Lane:
+    """Return the lane as it is when its newest full set was turned down: what Apple has counts again."""
+    sent = lane.sent
+    before = Accepted(position=sent.position, run_id=sent.run_id, full_set=sent.full_set) if sent else None
+    return lane.model_copy(update={"accepted": before})
 
 
 def judge_claim(lane: Lane, place: str, run_id: str, compared: str | None, now: datetime) -> Claim:

@@ -11,6 +11,7 @@ FAILURES = {
     "asm-circuit-open": (
         "Apple's server was away for others at this time, so it was not asked; Rosterbridge tries again by itself."
     ),
+    "dry-run-interrupted": "The dry run broke off, and nothing was changed by it: start it again.",
     "host-not-public": (
         "The host of this connection leads to an address that is not on the public internet, so nothing was sent: "
         "correct the host in the ASM account."

@@ -20,6 +20,7 @@ Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@
 ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 Name = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}+$", min_length=1, max_length=100, strip_whitespace=True)]
 Label = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}*$", max_length=100, strip_whitespace=True)]
+FileName = Annotated[str, StringConstraints(pattern=f"^{ONE_LINE}+$", min_length=1, max_length=255)]
 # Plain addresses only: neither names beside them nor quoted parts nor other alphabets, which mail services refuse
 EmailAddress = Annotated[
     str,
@@ -188,6 +189,24 @@ class Flow(Thing):
     expected_by: TimeOfDay | None = None
 
 
+class DryRun(Thing):
+    """A file that is looked at as its flow would, without anything being sent.
+
+    ``counts`` compare it with what was last sent, ``verdict`` tells what a run of it would come to. Its place in S3 is
+    known by its ids; it ends a day after it was asked for.
+    """
+
+    flow_id: str
+    file_name: FileName
+    file_bytes: int = Field(ge=1)
+    status: Literal["waiting", "checking", "done", "failed"] = "waiting"
+    verdict: Literal["send", "hold", "reject"] | None = None
+    summary: str = ""
+    error: str | None = None
+    counts: dict[str, int] = Field(default_factory=dict)
+    expires_at: datetime
+
+
 class AuditEntry(Model):
     """Who did what, when and from where; ``fields`` are the names of what was changed, never the values."""
 
@@ -274,7 +293,7 @@ class Hold(Model):
 
 
 class RunSummary(Model):
-    """A run as a line of the history."""
+    """A run as a line of the history; ``rows`` are those that Apple gets, by file, once it is converted."""
 
     id: str
     organization_id: str
@@ -289,6 +308,7 @@ class RunSummary(Model):
     summary: str = ""
     error: str | None = None
     rerun_of: str | None = None
+    rows: dict[str, int] | None = None
 
 
 class Run(RunSummary):

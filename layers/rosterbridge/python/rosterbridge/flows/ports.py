@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -198,6 +198,7 @@ class RunStore(Protocol):
         compared: str | None = None,
         hold: Hold | None = None,
         delivered_to: str | None = None,
+        rows: Mapping[str, int] | None = None,
     ) -> None:
         """Record how a step ended, with what it produced; an ended run keeps its summary.
 
@@ -270,6 +271,14 @@ class LaneStore(Protocol):
         """Remove all that is known of a flow's lane."""
 
 
+@dataclass(frozen=True)
+class Form:
+    """Where a file is posted to, as ``file`` after these fields."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
 class ObjectStore(Protocol):
     """Keeps uploads, results and reports."""
 
@@ -296,6 +305,9 @@ class ObjectStore(Protocol):
 
     def link(self, ref: ObjectRef, *, file_name: str, seconds: int) -> str:
         """Return an address from which the object can be downloaded under ``file_name`` for so long, by anybody."""
+
+    def form(self, ref: ObjectRef, *, most_bytes: int, seconds: int) -> Form:
+        """Return the form by which anybody can store the object for so long, with up to so many bytes."""
 
     def empty(self, bucket: str, prefix: str) -> int:
         """Delete every version of every object below the prefix; return how many."""

@@ -147,7 +147,7 @@ class Processor(Steps):
             message="Passed on unchanged." if report.unchanged else "Converted to Apple School Manager CSV.",
             response={"format": "asm", "unchanged": report.unchanged, "target": stored.key, "bytes": size},
         )
-        work.produced(result=stored, provenance=provenance)
+        work.produced(result=stored, provenance=provenance, rows=report.sent)
         return report
 
     def _accept(self, work: Work, source: Path, report: Report) -> Literal["converted", "superseded", "lost", "stale"]:

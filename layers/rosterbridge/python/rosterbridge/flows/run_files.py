@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 from rosterbridge.errors import NotFoundError
 from rosterbridge.flows.models import ObjectRef, Run, Step, StepName
 from rosterbridge.flows.ports import ObjectStore
+
+DRY_RUNS, DRY_RUN_SOURCE = "dry-runs", "source.zip"
 
 
 def run_folders(run: str) -> tuple[str, str]:
@@ -22,6 +25,22 @@ def run_object(bucket: str, run: str, name: str) -> ObjectRef:
 def made_object(bucket: str, run: str, name: str) -> ObjectRef:
     """Return where a file lies for a day that is made of a run's files when somebody asks for it."""
     return ObjectRef(bucket=bucket, key=f"{run_folders(run)[1]}{name}")
+
+
+def dry_run_folder(organization_id: str) -> str:
+    """Return what the keys of all files of an organization's dry runs begin with."""
+    return f"{DRY_RUNS}/{organization_id}/"
+
+
+def dry_run_object(bucket: str, organization_id: str, dry_run: str, name: str) -> ObjectRef:
+    """Return where a dry run keeps one of its files."""
+    return ObjectRef(bucket=bucket, key=f"{dry_run_folder(organization_id)}{dry_run}/{name}")
+
+
+def dry_run_of(key: str) -> tuple[str, str] | None:
+    """Return organization and id of the dry run whose upload lies there; None for any other key."""
+    found = re.fullmatch(rf"{DRY_RUNS}/([\w-]+)/([\w-]+)/{re.escape(DRY_RUN_SOURCE)}", key)
+    return (found[1], found[2]) if found else None
 
 
 def saved_object(bucket: str, run: str, step: StepName) -> ObjectRef:

@@ -44,7 +44,7 @@ class Steps:
         earlier = run.step(name)
         step = Step(name=name, started_at=self.now(), attempts=earlier.attempts + 1 if earlier else 1)
         self.runs.start_step(run.id, status, step)
-        _remove_what_died(step.started_at)
+        remove_what_died(step.started_at)
         with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
             work = Work(self, run, Path(folder), step)
             try:
@@ -64,7 +64,7 @@ class Steps:
         return flow
 
 
-def _remove_what_died(now: datetime) -> None:
+def remove_what_died(now: datetime) -> None:
     """Remove the folders of steps whose process was killed: its successor may find the same disk."""
     for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*"):
         with suppress(OSError):
