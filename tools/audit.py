@@ -1,4 +1,4 @@
-"""Ask what is known against the pinned dependencies: pip-audit about the lock files, npm audit about package-lock.json.
+"""Ask what is known against the pinned dependencies: pip-audit about the lock files, npm audit about those of npm.
 
 What is found fails. Where no database of vulnerabilities answers, that is said and nothing fails, unless ``--required``
 is given: both tools would otherwise pass in silence, or fail, depending on how the answer is missing.
@@ -27,6 +27,7 @@ LOCKS = (
     "local/requirements.txt",
     "benchmarks/requirements.txt",
 )
+NODE_LOCKS = ("package-lock.json", "web/package-lock.json")
 PIP_AUDIT = ("pip-audit", "--require-hashes", "--disable-pip", "--progress-spinner", "off", "--format", "json")
 NPM_AUDIT = ("npm", "audit", "--json", "--package-lock-only", "--fetch-retries", "0", "--fetch-timeout", "15000")
 # What the tools say when it is the database that does not answer, and not our files that are wrong
@@ -109,8 +110,13 @@ def audit_python() -> Answer:
 
 
 def audit_node() -> Answer:
-    """Ask about package-lock.json."""
-    return read_npm_audit(*_run(*NPM_AUDIT))
+    """Ask about each ``package-lock.json``."""
+    places = (str((ROOT / lock).parent) for lock in NODE_LOCKS)
+    answers = [read_npm_audit(*_run(*NPM_AUDIT, "--prefix", place)) for place in places]
+    if not all(answer.asked for answer in answers):
+        return Answer(0, tuple(line for answer in answers for line in answer.findings))
+    findings = dict.fromkeys(line for answer in answers for line in answer.findings)
+    return Answer(sum(answer.asked for answer in answers), tuple(findings))
 
 
 def main() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from tools.audit import LOCKS, BrokenAuditError, read_npm_audit, read_pip_audit
+from tools.audit import LOCKS, NODE_LOCKS, BrokenAuditError, read_npm_audit, read_pip_audit
 
 ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:9"  # where nothing listens
+KINDS = ("requirements*.txt", "package-lock.json")
 FAULT = {"id": "PYSEC-2026-1", "fix_versions": ["5.1.0"], "aliases": [], "description": "A fault."}
 
 
@@ -69,9 +70,9 @@ def test_every_lock_file_is_audited() -> None:
     for folder, below, names in os.walk(ROOT):
         below[:] = [name for name in below if not name.startswith(".") and name != "node_modules"]
         place = Path(folder).relative_to(ROOT)
-        found += [str(place / name) for name in names if fnmatch(name, "requirements*.txt")]
+        found += [str(place / name) for name in names if any(fnmatch(name, kind) for kind in KINDS)]
 
-    assert sorted(found) == sorted(LOCKS)
+    assert sorted(found) == sorted((*LOCKS, *NODE_LOCKS))
 
 
 @pytest.mark.parametrize(("flags", "code"), [((), 0), (("--required",), 1)])
