@@ -41,6 +41,8 @@ GIVEN = {
     "CIRCUIT_FAILURES": "3",
     "CIRCUIT_OPEN_SECONDS": "300",
     "CIRCUIT_LONGEST_SECONDS": "3600",
+    "DRY_RUN_FUNCTION": "arn:aws:lambda:eu-west-1:111122223333:function:dry-run:live",
+    "MAX_DRY_RUN_BYTES": "600000000",
     "HOME_GRACE_DAYS": "7",
     "IDENTITY_PROVIDER": "District",
     "IDENTITY_PROVIDER_EMAIL": "email",
