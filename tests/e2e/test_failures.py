@@ -161,6 +161,8 @@ def _timeout(stack: StackUnderTest, function: str, seconds: int) -> Iterator[Non
     finally:
         functions.update_alias(FunctionName=name, Name="live", FunctionVersion=live)
         functions.update_function_configuration(FunctionName=name, Timeout=before)
+        for process in _function_processes(stack, function):
+            process.kill()  # those of the version before were stopped too, and have all the time
 
 
 def test_an_execution_that_is_aborted_from_outside_closes_its_record(stack: StackUnderTest, roster: Path) -> None:

@@ -167,6 +167,7 @@ def tenant(administration: Administration, operator: HttpClient, folder: Path) -
     upload(roster, administration.server(account["username"], password), any_client())
     run = administration.ended_run(client, f"{base}/projects/{project}")
     assert run["status"] == "succeeded", run
+    tried = {"flow_id": made["flow"]["id"], "file_name": roster.name, "file_bytes": roster.stat().st_size}
     ids = {
         "organization_id": owner,
         "project_id": project,
@@ -175,6 +176,7 @@ def tenant(administration: Administration, operator: HttpClient, folder: Path) -
         "asm_account_id": made["asm_account"]["id"],
         "flow_id": made["flow"]["id"],
         "run_id": run["id"],
+        "dry_run_id": client.made(f"{base}/dry-runs", tried)["id"],
         "user_id": user.id,
     }
     return Tenant(mark, ids, user, token, client, (user.email, password))
