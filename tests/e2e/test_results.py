@@ -82,7 +82,7 @@ def test_a_rejected_upload_is_told_in_the_home_and_by_mail(stack: StackUnderTest
     assert "missing-file" in {row["code"] for row in csv.DictReader(io.StringIO(sheet))}
     (mail,) = wait_for(lambda: [mail for mail in mails(stack) if run.id in mail["BodyText"]], "the mail")
     assert mail["Subject"] == "Rosterbridge: an upload was rejected"
-    assert f"rosterbridge runs show {run.id}" in mail["BodyText"]
+    assert f"{stack.local.console}/runs/{run.id}" in mail["BodyText"]
 
 
 def test_a_succeeded_upload_is_told_in_the_home_alone(stack: StackUnderTest, tmp_path: Path) -> None:
