@@ -41,6 +41,7 @@ from rosterbridge.flows.changes import Changes
 from rosterbridge.flows.ports import Change
 from rosterbridge.observability import logger
 from tests.support import fakes, flows
+from tests.support.settings import DEPLOYED
 
 RUNS = Table(0).name
 ROUNDS = 5
@@ -48,26 +49,12 @@ STEPS = ("validate", "convert", "guard", "forward")
 IN_TURN = ("authenticate", "receive", *STEPS, "notify")
 PASSWORD = "correct horse battery"  # noqa: S105 nobody's
 SETTINGS = {
+    **DEPLOYED,
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "ACCOUNT_TABLE": "Accounts",
     "RUN_TABLE": RUNS,
-    "RUN_BUCKET": "run-files",
-    "HOME_BUCKET": "homes",
-    "HOME_ROLE_ARN": "arn:aws:iam::111122223333:role/home",
-    "RUN_RETENTION_DAYS": "400",
-    "PRIVATE_ASM_HOSTS": "true",
-    "CIRCUIT_FAILURES": "3",
-    "CIRCUIT_OPEN_SECONDS": "300",
-    "CIRCUIT_LONGEST_SECONDS": "3600",
-    "HOLD_DAYS": "7",
-    "SIGN_IN_THRESHOLD": "15",
-    "SIGN_IN_WINDOW_MINUTES": "30",
-    "BAN_MINUTES": "30",
-    "UPLOADS_PER_DAY": "100",
-    "UPLOAD_BYTES_PER_DAY": "10000000000",
-    "MAX_UPLOAD_BYTES": "2000000000",
     "NOTIFY_BY": "none",
 }
 CONTEXT = SimpleNamespace(

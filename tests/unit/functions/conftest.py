@@ -26,6 +26,7 @@ from rosterbridge.measures import NAMESPACE
 from rosterbridge.observability import SERVICE, logger, metrics
 from rosterbridge.steps import processor, steps
 from tests.support import flows
+from tests.support.settings import DEPLOYED
 
 FUNCTIONS = Path(__file__).parents[3] / "functions"
 EVENTS = Path(__file__).parent / "events"
@@ -87,30 +88,10 @@ class Aws:
 
     def environment(self) -> dict[str, str]:
         return {
-            "ACCOUNT_TABLE": "accounts",
-            "RUN_TABLE": "runs",
-            "RUN_BUCKET": "run-files",
-            "HOME_BUCKET": "homes",
-            "HOME_ROLE_ARN": "arn:aws:iam::111122223333:role/home",
+            **DEPLOYED,
             "KEY_ARN": self.key_arn,
             "STATE_MACHINE_ARN": self.state_machine_arn,
-            "RUN_RETENTION_DAYS": "400",
-            "PRIVATE_ASM_HOSTS": "true",
-            "CIRCUIT_FAILURES": "3",
-            "CIRCUIT_OPEN_SECONDS": "300",
-            "CIRCUIT_LONGEST_SECONDS": "3600",
-            "HOLD_DAYS": "7",
-            "SIGN_IN_THRESHOLD": "15",
-            "SIGN_IN_WINDOW_MINUTES": "30",
-            "BAN_MINUTES": "30",
-            "UPLOADS_PER_DAY": "100",
-            "UPLOAD_BYTES_PER_DAY": "10000000000",
-            "MAX_UPLOAD_BYTES": "2000000000",
             "OUTCOMES_QUEUE_URL": self.outcomes_queue_url,
-            "DRY_RUN_FUNCTION": f"arn:aws:lambda:{REGION}:111122223333:function:dry_run:live",
-            "MAX_DRY_RUN_BYTES": "600000000",
-            "NOTIFY_BY": "ses",
-            "NOTIFY_FROM": "rosterbridge@example.org",
         }
 
 
