@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.acknowledge import acknowledge
+from infra.buckets import build_bucket
 from infra.console_headers import policy
 from infra.data import Data
 from infra.settings import Settings
@@ -77,15 +78,12 @@ class Console(Construct):
         return {"ConsoleUrl": self.origin, "ConsoleHost": self.distribution.distribution_domain_name}
 
     def _build_bucket(self) -> s3.Bucket:
-        bucket = s3.Bucket(
+        bucket = build_bucket(
             self,
             "Bucket",
             encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
             minimum_tls_version=1.2,
-            removal_policy=cdk.RemovalPolicy.DESTROY,  # it is empty by then
+            removal=cdk.RemovalPolicy.DESTROY,  # it is empty by then
         )
         public = "The same pages for everybody, without a secret or a name; each deploy writes them anew"
         unlogged = "CloudFront alone reads it, and what a user does by the pages is in the logs of the API"

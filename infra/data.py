@@ -15,6 +15,7 @@ from constructs import Construct
 
 from infra.acknowledge import acknowledge
 from infra.addresses import Addresses
+from infra.buckets import build_bucket
 from infra.queues import RETENTION, build_dead_letter_queue, build_queue
 from infra.settings import Settings
 from infra.sign_in import SignIn
@@ -88,14 +89,11 @@ class Data(cdk.Stack):
         return key
 
     def _build_access_log_bucket(self) -> s3.Bucket:
-        bucket = s3.Bucket(
+        bucket = build_bucket(
             self,
             "AccessLogs",
             encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            removal_policy=self._removal,
+            removal=self._removal,
             lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(self._settings.log_retention_days))],
         )
         acknowledge(
@@ -112,20 +110,17 @@ class Data(cdk.Stack):
         """Build a versioned, encrypted bucket in which nothing, as current and older version, outstays the settings."""
         kept = self._settings.data_retention_days
         noncurrent = max(1, min(noncurrent_days, kept - 1))
-        bucket = s3.Bucket(
+        bucket = build_bucket(
             self,
             name,
             versioned=True,  # a run is made of an object version, so an overwrite meanwhile changes nothing
             encryption=s3.BucketEncryption.KMS,
             encryption_key=self.key,
             bucket_key_enabled=True,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
             minimum_tls_version=1.2,
             server_access_logs_bucket=self._access_logs,
             server_access_logs_prefix=prefix,
-            removal_policy=self._removal,
+            removal=self._removal,
             lifecycle_rules=[
                 s3.LifecycleRule(
                     prefix=prefix,

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra.acknowledge import ANY_RESOURCE, OWN_POLICY, acknowledge, wildcard_objects
+from infra.acknowledge import acknowledge, wildcard_objects
 from infra.data import DRY_RUNS, LANES, MADE, Data
 from infra.key_use import READ
-from infra.lambda_function import LambdaFunction, retention
+from infra.lambda_function import LambdaFunction
 from infra.layers import Layers
 from infra.run_endings import TRANSIENT
 from infra.run_states import LAMBDA_DEATHS, LAMBDA_FAULTS
 from infra.settings import Settings
+from infra.state_machine import build_state_machine
 
 TIMEOUT = cdk.Duration.minutes(15)
 QUIET = 11 * 60  # seconds: longer than any function lives that may be writing for a run when it is stopped
@@ -67,7 +67,9 @@ class Erasure(Construct):
         self._allow_tables()
         self._allow_files()
         self._allow_services(notice_topic)
-        self.jobs = self._build_state_machine()
+        self.jobs = build_state_machine(
+            self, "Erasures", self._chain(), settings=settings, timeout=cdk.Duration.days(2)
+        )
 
     def _build_function(self, layers: Layers, notice_topic: sns.ITopic | None) -> LambdaFunction:
         data, settings = self._data, self._settings
@@ -144,38 +146,6 @@ class Erasure(Construct):
         if notice_topic is not None:
             self.erase.allow("sns:ListSubscriptionsByTopic", resources=[notice_topic.topic_arn])
             self.erase.allow("sns:Unsubscribe", resources=["*"])  # knows no resource
-
-    def _build_state_machine(self) -> sfn.StateMachine:
-        machine = sfn.StateMachine(
-            self,
-            "Jobs",
-            definition_body=sfn.DefinitionBody.from_chainable(self._chain()),
-            state_machine_type=sfn.StateMachineType.STANDARD,
-            timeout=cdk.Duration.days(2),
-            tracing_enabled=True,
-            logs=sfn.LogOptions(
-                destination=logs.LogGroup(
-                    self,
-                    "JobLogs",
-                    log_group_name=f"/aws/vendedlogs/states/rosterbridge-{self._settings.stage}-erasures",
-                    retention=retention(self._settings.log_retention_days),
-                    removal_policy=cdk.RemovalPolicy.DESTROY,
-                ),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=False,
-            ),
-        )
-        acknowledge(
-            machine,
-            {
-                ANY_RESOURCE: (
-                    "X-Ray's segments and sampling rules, and CloudWatch Logs' deliveries and resource policies, "
-                    "know no resource; the actions are named one by one"
-                ),
-                **OWN_POLICY,
-            },
-        )
-        return machine
 
     def _chain(self) -> sfn.IChainable:
         """Return the states: a piece of the work, and what its answer says is to come."""

@@ -6,21 +6,21 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import run_states
-from infra.acknowledge import ANY_RESOURCE, OWN_POLICY, acknowledge, wildcard_objects
+from infra.acknowledge import acknowledge, wildcard_objects
 from infra.data import LANES, RECEIVE_TIMEOUT, Data, circuit_statement, lane_statement, note_statement, upload_statement
 from infra.key_use import READ, READ_AND_WRITE, key_statement, secret_statement
-from infra.lambda_function import LambdaFunction, retention
+from infra.lambda_function import LambdaFunction
 from infra.large_packages import LargePackages
 from infra.layers import Layers
 from infra.network import Network
 from infra.queues import build_dead_letter_queue
 from infra.settings import Settings
+from infra.state_machine import build_state_machine
 
 STEP_MEMORY = 3008  # MB: a district of a million pupils
 STEP_STORAGE = cdk.Size.gibibytes(4)
@@ -231,36 +231,8 @@ class Pipeline(Construct):
         )
 
     def _build_state_machine(self, name: str, chain: sfn.IChainable, *, timeout: cdk.Duration) -> sfn.StateMachine:
-        machine = sfn.StateMachine(
-            self,
-            name,
-            definition_body=sfn.DefinitionBody.from_chainable(chain),
-            state_machine_type=sfn.StateMachineType.STANDARD,  # a name starts one execution only, as often as asked
-            timeout=timeout,
-            tracing_enabled=True,
-            logs=sfn.LogOptions(
-                destination=logs.LogGroup(
-                    self,
-                    f"{name}Logs",
-                    log_group_name=execution_log(self._settings, name),
-                    retention=retention(self._settings.log_retention_days),
-                    removal_policy=cdk.RemovalPolicy.DESTROY,
-                ),
-                level=sfn.LogLevel.ALL,
-                include_execution_data=False,
-            ),
-        )
+        machine = build_state_machine(self, name, chain, settings=self._settings, timeout=timeout)
         machine.add_to_role_policy(key_statement(self._data.key, *READ, through=["dynamodb"]))
-        acknowledge(
-            machine,
-            {
-                ANY_RESOURCE: (
-                    "X-Ray's segments and sampling rules, and CloudWatch Logs' deliveries and resource policies, "
-                    "know no resource; the actions are named one by one"
-                ),
-                **OWN_POLICY,
-            },
-        )
         return machine
 
     def _close_what_ended_outside(self) -> None:
@@ -299,8 +271,3 @@ class Pipeline(Construct):
             queue, {"AwsSolutions-SQS3": "It is the dead-letter queue of the rule's target, which nag overlooks"}
         )
         return queue
-
-
-def execution_log(settings: Settings, machine: str) -> str:
-    """Return the name of a state machine's log group, with the beginning that AWS delivers to without a policy."""
-    return f"/aws/vendedlogs/states/rosterbridge-{settings.stage}-{machine.lower()}"

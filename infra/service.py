@@ -18,10 +18,11 @@ from infra.monitoring import Monitoring
 from infra.network import Network
 from infra.notifications import Notifications, Outcomes
 from infra.observed import Observed, functions_of, queues_of
-from infra.pipeline import Pipeline, execution_log
+from infra.pipeline import Pipeline
 from infra.publishing import Publishing
 from infra.settings import Settings
 from infra.sftp_endpoint import SftpEndpoint
+from infra.state_machine import execution_log
 from infra.sweep import Sweep
 
 

@@ -68,11 +68,11 @@ def test_nothing_is_removed_before_every_function_has_ended_that_may_write(assem
     writers = ("receive", "validate", "convert", "guard", "forward", "notify", "api", "sweep")
 
     assert quiet > max(function_of(service, name)["Timeout"] for name in writers)
-    assert assembly.definition("ErasureJobs")["States"]["WaitUntilNothingRuns"]["Seconds"] > quiet
+    assert assembly.definition("ErasureErasures")["States"]["WaitUntilNothingRuns"]["Seconds"] > quiet
 
 
 def test_it_is_called_until_it_is_done(assembly: Assembly) -> None:
-    states = assembly.definition("ErasureJobs")["States"]
+    states = assembly.definition("ErasureErasures")["States"]
     ways = {choice["StringEquals"]: choice["Next"] for choice in states["Next?"]["Choices"]}
 
     assert ways == {"wait": "WaitUntilNothingRuns", "again": "Erase", "done": "Erased"}

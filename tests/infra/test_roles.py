@@ -248,7 +248,7 @@ def test_the_api_writes_accounts_and_starts_runs_of_whose_record_it_changes_only
     ]
     assert decides["ForAllValues:StringEquals"]["dynamodb:Attributes"] == ["id", "hold", "status", "ended_at"]
     assert allowed(service, "ApiApiFunction", "PipelineRuns") == {"states:StartExecution"}
-    assert allowed(service, "ApiApiFunction", "ErasureJobs") == {"states:StartExecution"}
+    assert allowed(service, "ApiApiFunction", "ErasureErasures") == {"states:StartExecution"}
 
 
 def test_the_api_asks_each_index_by_name(service: Template) -> None:
