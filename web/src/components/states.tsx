@@ -9,7 +9,7 @@ import { Page } from "./Page";
 import { isForbidden, isMissing, problemIn } from "../api/problems";
 import { texts } from "../texts";
 
-interface Asked<T> {
+export interface Asked<T> {
   data: T | undefined;
   error: unknown;
   refetch: () => unknown;

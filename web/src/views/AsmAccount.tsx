@@ -10,6 +10,7 @@ import { useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { answered, ifMatch, type Schemas } from "../api/client";
 import { useAsmAccount, useChange, useFlows } from "../api/queries";
+import { Confirm } from "../components/Confirm";
 import { Dialog } from "../components/Dialog";
 import { FlowLinks } from "../components/FlowLinks";
 import { Page } from "../components/Page";
@@ -253,20 +254,15 @@ function Delete({ account, onClose }: { account: Account; onClose: () => void })
     path: { organization_id: organizationId, asm_account_id: account.id },
     header: ifMatch(account),
   };
-  const remove = useChange(
-    () => answered(api.DELETE(ONE, { params })),
-    () => void navigate("/asm-accounts"),
-  );
   return (
-    <Dialog
+    <Confirm
       title={`${texts.delete}: ${account.name}`}
       action={texts.delete}
-      onAction={() => remove.mutate(undefined)}
+      run={() => answered(api.DELETE(ONE, { params }))}
+      onDone={() => void navigate("/asm-accounts")}
       onClose={onClose}
-      busy={remove.isPending}
-      error={remove.error}
     >
       {words.deleteText}
-    </Dialog>
+    </Confirm>
   );
 }

@@ -8,12 +8,12 @@ import { useNavigate, useParams } from "react-router";
 import { useFileAccount, useFlows } from "../api/queries";
 import { Told } from "../components/Dialog";
 import { FlowLinks } from "../components/FlowLinks";
+import { OnOff } from "../components/OnOff";
 import { Page } from "../components/Page";
 import { SftpSettings } from "../components/SftpSettings";
 import { Loaded } from "../components/states";
 import { moment } from "../format";
 import { texts } from "../texts";
-import { OnOff } from "./FileAccounts";
 import { type Account, AccountDialog, type Change } from "./fileAccount/AccountDialog";
 import { Keys } from "./fileAccount/Keys";
 

@@ -7,16 +7,17 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { answered, ifMatch, type Schemas } from "../api/client";
-import { useAsmAccounts, useChange, useFileAccounts, useFlow, useTemplates } from "../api/queries";
+import { useAsmAccounts, useFileAccounts, useFlow, useTemplates } from "../api/queries";
+import { Confirm } from "../components/Confirm";
 import { Dialog } from "../components/Dialog";
 import { Link } from "../components/Link";
+import { OnOff } from "../components/OnOff";
 import { OptionsForm } from "../components/OptionsForm";
 import { Page } from "../components/Page";
 import { Loaded } from "../components/states";
 import { moment } from "../format";
 import { useService } from "../session/service";
 import { texts } from "../texts";
-import { OnOff } from "./FileAccounts";
 import { General } from "./flow/General";
 import { Guard } from "./flow/Guard";
 import { Saving, useFlowChange } from "./flow/saving";
@@ -132,20 +133,15 @@ function Delete({ flow, onClose }: { flow: FlowView; onClose: () => void }) {
   const { api, organizationId } = useService();
   const navigate = useNavigate();
   const params = { path: { organization_id: organizationId, flow_id: flow.id }, header: ifMatch(flow) };
-  const remove = useChange(
-    () => answered(api.DELETE("/v1/organizations/{organization_id}/flows/{flow_id}", { params })),
-    () => void navigate("/flows"),
-  );
   return (
-    <Dialog
+    <Confirm
       title={`${texts.delete}: ${flow.name}`}
       action={texts.delete}
-      onAction={() => remove.mutate(undefined)}
+      run={() => answered(api.DELETE("/v1/organizations/{organization_id}/flows/{flow_id}", { params }))}
+      onDone={() => void navigate("/flows")}
       onClose={onClose}
-      busy={remove.isPending}
-      error={remove.error}
     >
       {words.deleteText}
-    </Dialog>
+    </Confirm>
   );
 }

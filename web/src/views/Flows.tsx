@@ -2,12 +2,10 @@ import Button from "@cloudscape-design/components/button";
 import { useNavigate } from "react-router";
 import { useAsmAccounts, useFileAccounts, useFlows } from "../api/queries";
 import { Link } from "../components/Link";
-import { Page } from "../components/Page";
-import { Empty, Loaded } from "../components/states";
-import { ThingTable } from "../components/ThingTable";
+import { OnOff } from "../components/OnOff";
+import { ThingsPage } from "../components/ThingsPage";
 import { moment } from "../format";
 import { texts } from "../texts";
-import { OnOff } from "./FileAccounts";
 
 const { flows: words } = texts;
 
@@ -17,72 +15,62 @@ export default function Flows() {
   const fileAccounts = useFileAccounts().data?.items;
   const asmAccounts = useAsmAccounts().data?.items;
   const navigate = useNavigate();
-  const button = (
-    <Button variant="primary" onClick={() => void navigate("/")}>
-      {words.create}
-    </Button>
-  );
   return (
-    <Page title={words.title} lead={words.lead}>
-      <Loaded query={flows}>
-        {({ items }) => (
-          <ThingTable
-            title={words.title}
-            items={items}
-            actions={button}
-            filter={words.filter}
-            empty={<Empty title={words.empty} text={words.emptyDetail} />}
-            columns={[
-              {
-                id: "name",
-                header: texts.name,
-                cell: (one) => <Link href={`/flows/${one.id}`}>{one.name}</Link>,
-                sortingField: "name",
-                isRowHeader: true,
-              },
-              {
-                id: "template",
-                header: words.template,
-                cell: (one) => words.kinds[one.template],
-                sortingField: "template",
-              },
-              {
-                id: "from",
-                header: texts.fileAccounts.one,
-                cell: (one) => (
-                  <Link href={`/file-accounts/${one.file_account_id}`}>
-                    {fileAccounts?.find(({ id }) => id === one.file_account_id)?.username ??
-                      one.file_account_id}
-                  </Link>
-                ),
-              },
-              {
-                id: "to",
-                header: texts.asmAccounts.one,
-                cell: (one) => (
-                  <Link href={`/asm-accounts/${one.asm_account_id}`}>
-                    {asmAccounts?.find(({ id }) => id === one.asm_account_id)?.name ?? one.asm_account_id}
-                  </Link>
-                ),
-              },
-              { id: "state", header: words.state, cell: (one) => <OnOff on={one.enabled} /> },
-              {
-                id: "runs",
-                header: texts.history.title,
-                cell: (one) => (
-                  <Link href={`/runs?flow=${one.id}&project=${one.project_id}`}>{texts.history.title}</Link>
-                ),
-              },
-              {
-                id: "created",
-                header: texts.created,
-                cell: (one) => moment(one.created_at),
-                sortingField: "created_at",
-              },
-            ]}
-          />
-        )}
-      </Loaded>
-    </Page>
+    <ThingsPage
+      words={words}
+      query={flows}
+      create={
+        <Button variant="primary" onClick={() => void navigate("/")}>
+          {words.create}
+        </Button>
+      }
+      columns={[
+        {
+          id: "name",
+          header: texts.name,
+          cell: (one) => <Link href={`/flows/${one.id}`}>{one.name}</Link>,
+          sortingField: "name",
+          isRowHeader: true,
+        },
+        {
+          id: "template",
+          header: words.template,
+          cell: (one) => words.kinds[one.template],
+          sortingField: "template",
+        },
+        {
+          id: "from",
+          header: texts.fileAccounts.one,
+          cell: (one) => (
+            <Link href={`/file-accounts/${one.file_account_id}`}>
+              {fileAccounts?.find(({ id }) => id === one.file_account_id)?.username ?? one.file_account_id}
+            </Link>
+          ),
+        },
+        {
+          id: "to",
+          header: texts.asmAccounts.one,
+          cell: (one) => (
+            <Link href={`/asm-accounts/${one.asm_account_id}`}>
+              {asmAccounts?.find(({ id }) => id === one.asm_account_id)?.name ?? one.asm_account_id}
+            </Link>
+          ),
+        },
+        { id: "state", header: words.state, cell: (one) => <OnOff on={one.enabled} /> },
+        {
+          id: "runs",
+          header: texts.history.title,
+          cell: (one) => (
+            <Link href={`/runs?flow=${one.id}&project=${one.project_id}`}>{texts.history.title}</Link>
+          ),
+        },
+        {
+          id: "created",
+          header: texts.created,
+          cell: (one) => moment(one.created_at),
+          sortingField: "created_at",
+        },
+      ]}
+    />
   );
 }

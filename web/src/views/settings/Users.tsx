@@ -4,6 +4,7 @@ import Input from "@cloudscape-design/components/input";
 import { useState } from "react";
 import { answered, type Schemas } from "../../api/client";
 import { useChange, useUsers } from "../../api/queries";
+import { Confirm } from "../../components/Confirm";
 import { Dialog } from "../../components/Dialog";
 import { Empty, Loaded } from "../../components/states";
 import { ThingTable } from "../../components/ThingTable";
@@ -106,17 +107,15 @@ function Invite({ onClose }: { onClose: () => void }) {
 function Remove({ user, onClose }: { user: User; onClose: () => void }) {
   const { api, organizationId } = useService();
   const params = { path: { organization_id: organizationId, user_id: user.id } };
-  const remove = useChange(() => answered(api.DELETE(`${ALL}/{user_id}`, { params })), onClose);
   return (
-    <Dialog
+    <Confirm
       title={words.removeUser}
       action={words.removeUser}
-      onAction={() => remove.mutate(undefined)}
+      run={() => answered(api.DELETE(`${ALL}/{user_id}`, { params }))}
+      onDone={onClose}
       onClose={onClose}
-      busy={remove.isPending}
-      error={remove.error}
     >
       {words.removeUserText(user.email)}
-    </Dialog>
+    </Confirm>
   );
 }
