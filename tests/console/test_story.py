@@ -12,7 +12,9 @@ from local.sample import sample_files, write_sample
 from local.upload import upload
 from tests.console.conftest import Made
 from tests.support.browser import Desk
+from tests.support.flows import unique
 from tests.support.openssh import any_client
+from tests.support.sftp_clients import Login, by_paramiko, put_and_get_by_openssh
 
 
 def first_row(anna: Desk) -> Locator:
@@ -123,6 +125,28 @@ def test_a_dry_run_says_what_would_happen_and_nothing_is_sent(anna: Desk, sent: 
     anna.go("/runs")
     expect(first_row(anna)).to_be_visible()
     expect(page.get_by_text("next-year.zip")).to_have_count(0)
+
+
+def test_a_key_pair_made_in_the_browser_signs_in(anna: Desk, flow: Made, tmp_path: Path) -> None:
+    page, username = anna.go("/file-accounts"), unique("meadowlark-key")
+    anna.button("Create file account").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("User name", exact=True).fill(username)
+    dialog.get_by_role("radio", name="Public key").check()
+
+    with page.expect_download() as download:
+        anna.button("Make a key pair").click()
+    anna.look("file-account-key")
+    anna.button("Create").click()
+    page.get_by_text("The file account is there").wait_for()
+    key = tmp_path / "rosterbridge_ed25519"
+    download.value.save_as(key)
+    key.chmod(0o600)
+
+    login = Login(flow.server.port, flow.server.host_key, username, key=key)
+    assert put_and_get_by_openssh(login, b"with a key", tmp_path) == b"with a key"
+    with by_paramiko(login) as sftp:
+        assert sftp.listdir() == ["openssh.part"]
 
 
 def broken(path: Path) -> Path:

@@ -210,11 +210,16 @@ export const texts = {
     kinds: { password: "User name and password", public_key: "Public key" },
     kindHelp: {
       password: "Rosterbridge makes a password and shows it once.",
-      public_key: "You paste the public half of your key pair; the private half stays with you.",
+      public_key:
+        "You paste the public half of your key pair, or make a pair; the private half stays with you.",
     },
     publicKey: "Public key",
     publicKeyHelp:
       "One line of a file that ends in .pub, such as id_ed25519.pub. To make one: ssh-keygen -t ed25519",
+    makeKey: "Make a key pair",
+    keyMade: (file: string) =>
+      `The private key is in your downloads, as ${file}, and nowhere else: give it to your SFTP client.`,
+    keyNotMade: "This browser cannot make keys. Make one with ssh-keygen, and paste the public half.",
     privateKey: "This is a private key: it must never leave its owner. Paste the file that ends in .pub.",
     needKey: "Paste a public key.",
     needUsername: "Give a user name of 3 to 100 letters, digits and . _ @ -.",

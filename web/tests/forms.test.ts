@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { isPrivateKey, keyError } from "../src/components/FileAccountDialog";
+import { isPrivateKey, keyError } from "../src/components/KeyField";
 import { bytes, duration, fingerprint, parts } from "../src/format";
 import { guardErrors, guardRules, guardText, spansOf } from "../src/runs/guard";
+import { makeKeyPair } from "../src/keyPair";
 import { fromChoice, toChoice } from "../src/runs/options";
 
 describe("a pasted key", () => {
@@ -10,6 +11,18 @@ describe("a pasted key", () => {
     expect(isPrivateKey("PuTTY-User-Key-File-3: ssh-ed25519")).toBe(true);
     expect(keyError("ssh-ed25519 AAAA somebody@example")).toBeUndefined();
     expect(keyError(" ")).toBeDefined();
+  });
+
+  it("may be made here, with a private half that holds it", async () => {
+    const { publicKey, privateKey } = await makeKeyPair();
+    const [, blob = ""] = publicKey.split(" ");
+    const kept = atob(privateKey.replace(/-----.*-----|\n/g, ""));
+
+    expect(keyError(publicKey)).toBeUndefined();
+    expect(isPrivateKey(privateKey)).toBe(true);
+    expect(kept.startsWith("openssh-key-v1\0")).toBe(true);
+    expect(kept.split(atob(blob))).toHaveLength(3); // in the clear, and beside the secret
+    expect((await makeKeyPair()).publicKey).not.toBe(publicKey);
   });
 
   it("has the fingerprint that clients show", async () => {

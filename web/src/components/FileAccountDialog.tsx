@@ -9,6 +9,7 @@ import { parts } from "../format";
 import { useService } from "../session/service";
 import { texts } from "../texts";
 import { Dialog, Told } from "./Dialog";
+import { keyError, KeyField } from "./KeyField";
 import { SftpSettings } from "./SftpSettings";
 
 export type NewAccount = Schemas["FileAccountWithPasswordView"];
@@ -16,13 +17,6 @@ export type NewAccount = Schemas["FileAccountWithPasswordView"];
 const { fileAccounts, sftp } = texts;
 const USERNAME = /^[A-Za-z0-9_][A-Za-z0-9_.@-]{2,99}$/;
 const KINDS = ["password", "public_key"] as const;
-
-/** Whether a pasted text is the half of a key pair that must not leave its owner: it is not sent anywhere. */
-export const isPrivateKey = (text: string) => /PRIVATE KEY|PuTTY-User-Key-File/.test(text);
-
-/** What is wrong with a pasted key, or undefined. */
-export const keyError = (text: string) =>
-  isPrivateKey(text) ? fileAccounts.privateKey : text.trim() ? undefined : fileAccounts.needKey;
 
 /** Makes a file account and shows once what a client needs; ``onMade`` gets it when the user has closed that. */
 export function FileAccountDialog({
@@ -97,15 +91,7 @@ export function FileAccountDialog({
           }))}
         />
       </FormField>
-      {kind === "public_key" && (
-        <FormField
-          label={fileAccounts.publicKey}
-          constraintText={fileAccounts.publicKeyHelp}
-          errorText={isPrivateKey(key) ? fileAccounts.privateKey : checked && pasted}
-        >
-          <Textarea value={key} onChange={({ detail }) => setKey(detail.value)} spellcheck={false} rows={3} />
-        </FormField>
-      )}
+      {kind === "public_key" && <KeyField value={key} onChange={setKey} checked={checked} />}
       <FormField label={fileAccounts.networks} constraintText={fileAccounts.networksHelp}>
         <Textarea
           value={networks}

@@ -2,12 +2,12 @@ import Button from "@cloudscape-design/components/button";
 import DatePicker from "@cloudscape-design/components/date-picker";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
-import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { answered, ifMatch } from "../../api/client";
 import { useChange } from "../../api/queries";
+import { Confirm } from "../../components/Confirm";
 import { Dialog } from "../../components/Dialog";
-import { isPrivateKey, keyError } from "../../components/FileAccountDialog";
+import { keyError, KeyField } from "../../components/KeyField";
 import { Empty } from "../../components/states";
 import { ThingTable } from "../../components/ThingTable";
 import { moment } from "../../format";
@@ -102,19 +102,7 @@ function AddKey({ account, onClose }: { account: Account; onClose: () => void })
       busy={add.isPending}
       error={add.error}
     >
-      <FormField
-        label={words.publicKey}
-        constraintText={words.publicKeyHelp}
-        errorText={(checked || isPrivateKey(text)) && error}
-      >
-        <Textarea
-          value={text}
-          onChange={({ detail }) => setText(detail.value)}
-          spellcheck={false}
-          rows={3}
-          autoFocus
-        />
-      </FormField>
+      <KeyField value={text} onChange={setText} checked={checked} />
       <FormField label={words.keyLabel}>
         <Input value={label} onChange={({ detail }) => setLabel(detail.value)} />
       </FormField>
@@ -141,28 +129,25 @@ function RemoveKey({
   onClose: () => void;
 }) {
   const { api, organizationId } = useService();
-  const remove = useChange(
-    () =>
-      answered(
-        api.DELETE("/v1/organizations/{organization_id}/file-accounts/{file_account_id}/keys/{key_id}", {
-          params: {
-            path: { organization_id: organizationId, file_account_id: account.id, key_id: id },
-            header: ifMatch(account),
-          },
-        }),
-      ),
-    onClose,
-  );
+  const params = {
+    path: { organization_id: organizationId, file_account_id: account.id, key_id: id },
+    header: ifMatch(account),
+  };
   return (
-    <Dialog
+    <Confirm
       title={words.removeKey}
       action={texts.remove}
-      onAction={() => remove.mutate(undefined)}
+      run={() =>
+        answered(
+          api.DELETE("/v1/organizations/{organization_id}/file-accounts/{file_account_id}/keys/{key_id}", {
+            params,
+          }),
+        )
+      }
+      onDone={onClose}
       onClose={onClose}
-      busy={remove.isPending}
-      error={remove.error}
     >
       <span className="long">{text}</span>
-    </Dialog>
+    </Confirm>
   );
 }
