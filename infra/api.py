@@ -106,6 +106,7 @@ class Api(Construct):
                 "HOME_GRACE_DAYS": str(settings.home_grace_days),
                 "PRIVATE_ASM_HOSTS": str(settings.private_asm_hosts).lower(),
                 "CHANGES_PER_MINUTE": str(settings.changes_per_minute),
+                "DRY_RUNS_PER_DAY": str(settings.dry_runs_per_day),
                 "MAX_DRY_RUN_BYTES": str(settings.max_dry_run_bytes),
                 **({"NOTICE_TOPIC_ARN": self._notice_topic.topic_arn} if self._notice_topic else {}),
                 **self._provider(),

@@ -111,6 +111,9 @@ class Settings(BaseModel):
     uploads_per_day: int = Field(ge=1, le=5000, description="How many files of an account are taken in a UTC day.")
     upload_bytes_per_day: int = Field(ge=1, le=10**14, description="How many bytes of an account, likewise.")
     max_upload_bytes: int = Field(ge=1, le=10**12, description="How many bytes a file may have.")
+    dry_runs_per_day: int = Field(
+        ge=1, le=5000, description="How many dry runs an organization may start in a UTC day."
+    )
     home_grace_days: int = Field(ge=1, le=90, description="How long the home of a deleted file account stays.")
     audit_retention_days: int = Field(ge=1, le=3650, description="How long an entry of the audit trail is kept.")
     sftp_host: str = Field(

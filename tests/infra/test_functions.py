@@ -97,6 +97,7 @@ def test_its_environment_holds_names_of_resources_and_no_secret(service: Templat
             "UPLOADS_PER_DAY": "100",
             "UPLOAD_BYTES_PER_DAY": "10000000000",
             "MAX_UPLOAD_BYTES": "2000000000",
+            "DRY_RUNS_PER_DAY": "100",
             "MAX_DRY_RUN_BYTES": "600000000",
             "RUN_RETENTION_DAYS": "400",
             "AUDIT_RETENTION_DAYS": "400",

@@ -18,13 +18,14 @@ from rosterbridge.flows.hosts import HostCheck
 from rosterbridge.flows.models import AuditEntry, DryRun, ObjectRef, Role, Run, RunStatus
 from rosterbridge.flows.ports import SftpServer, User
 from rosterbridge.flows.run_files import dry_run_object
+from rosterbridge.flows.upload_limits import UploadLimits
 from rosterbridge.roster.documents import report_to_json
 from rosterbridge.roster.report import Report
 from tests.support import fakes, flows
 
 NOW = datetime(2026, 10, 1, 6, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
-MAX_DRY_RUN_BYTES = 600_000_000
+DRY_RUN_LIMITS = UploadLimits(uploads_per_day=100, bytes_per_day=6 * 10**10, bytes_per_upload=6 * 10**8)
 CONSOLE = ConsoleLinks("arn:aws:states:eu-west-1:111122223333:stateMachine:Runs", ("/aws/validate", "/aws/states/runs"))
 
 
@@ -73,6 +74,7 @@ class FakeWorld:
             hasher=fakes.FakeHasher(),
             users=self.users,
             throttle=self.throttle,
+            uploads=fakes.FakeUploadCounter(),
             erasures=self.erasures,
             erasing=self.erasing,
         )
@@ -82,7 +84,7 @@ class FakeWorld:
             console=CONSOLE,
             sftp=SftpAddress("sftp.example.org", 22, self.sftp),
             hosts=HostCheck(resolve=lambda _: ["17.1.2.3"]),
-            dry_runs=DryRunPlace("runs", MAX_DRY_RUN_BYTES),
+            dry_runs=DryRunPlace("runs", DRY_RUN_LIMITS),
             keep_runs=400 * DAY,
             keep_audit=400 * DAY,
             now=lambda: self.now,

@@ -16,8 +16,8 @@ class FakeUploadCounter:
     def __init__(self) -> None:
         self.days: dict[tuple[str, date], dict[str, int]] = {}
 
-    def count(self, account_id: str, day: date, upload: str, size: int, limits: UploadLimits) -> Counted:
-        counted = self.days.setdefault((account_id, day), {})
+    def count(self, uploader_id: str, day: date, upload: str, size: int, limits: UploadLimits) -> Counted:
+        counted = self.days.setdefault((uploader_id, day), {})
         if upload not in counted:
             if len(counted) >= limits.uploads_per_day:
                 return TOO_MANY_UPLOADS

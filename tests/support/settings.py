@@ -22,6 +22,7 @@ DEPLOYED = {
     "UPLOAD_BYTES_PER_DAY": "10000000000",
     "MAX_UPLOAD_BYTES": "2000000000",
     "DRY_RUN_FUNCTION": "arn:aws:lambda:eu-west-1:111122223333:function:dry-run:live",
+    "DRY_RUNS_PER_DAY": "100",
     "MAX_DRY_RUN_BYTES": "600000000",
     "NOTIFY_BY": "ses",
     "NOTIFY_FROM": "rosterbridge@example.org",

@@ -20,6 +20,7 @@ from rosterbridge.flows.organizations import Organizations
 from rosterbridge.flows.ports import Request
 from rosterbridge.flows.projects import Projects
 from rosterbridge.flows.sweeping import Sweeper
+from rosterbridge.flows.upload_limits import UploadLimits
 from rosterbridge.flows.users import Users
 from tests.support import flows
 from tests.support.fakes import (
@@ -31,6 +32,7 @@ from tests.support.fakes import (
     FakeObjectStore,
     FakeRunStore,
     FakeSecretBox,
+    FakeUploadCounter,
     FakeUserDirectory,
     FakeWaiting,
     FakeWorkflow,
@@ -40,6 +42,7 @@ OTHER = "district-2"
 HOMES, RUNS = "homes", "runs"
 KEEP = timedelta(days=400)
 MOST_BYTES = 600_000_000
+DRY_RUN_LIMITS = UploadLimits(uploads_per_day=3, bytes_per_day=3 * MOST_BYTES, bytes_per_upload=MOST_BYTES)
 ADDRESSES = {"apple.example": ["17.0.0.1"], "inside.example": ["10.0.0.1"], "both.example": ["17.0.0.1", "127.0.0.1"]}
 
 
@@ -54,7 +57,7 @@ class UseCases:
         self.runs, self.objects, self.workflow = FakeRunStore(), FakeObjectStore(), FakeWorkflow()
         self.lanes, self.waiting = FakeLaneStore(), FakeWaiting()
         self.box, self.delivery, self.hasher = FakeSecretBox(), FakeDelivery(), FakeHasher()
-        self.directory = FakeUserDirectory()
+        self.directory, self.uploads = FakeUserDirectory(), FakeUploadCounter()
         self.changes = Changes(self.accounts, lambda: self.now, KEEP)
 
     @cached_property
@@ -83,7 +86,7 @@ class UseCases:
 
     @cached_property
     def dry_runs(self) -> DryRuns:
-        return DryRuns(self.changes, self.objects, RUNS, MOST_BYTES)
+        return DryRuns(self.changes, self.objects, RUNS, self.uploads, DRY_RUN_LIMITS)
 
     @cached_property
     def holds(self) -> Holds:

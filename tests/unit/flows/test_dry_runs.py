@@ -27,7 +27,7 @@ from tests.support import flows
 from tests.support.fakes import FakeDryRunStore, FakeObjectStore
 from tests.support.pipeline import GOOD, Pipeline
 from tests.support.rosters import zip_bytes
-from tests.support.use_cases import MOST_BYTES, OTHER, UseCases, request
+from tests.support.use_cases import DRY_RUN_LIMITS, MOST_BYTES, OTHER, UseCases, request
 from tests.unit.flows.test_guarding import STUDENTS, asm, held, pipeline
 from tests.unit.roster.test_delta import delta, user
 
@@ -250,6 +250,17 @@ def test_a_file_that_one_function_cannot_take_is_refused(use_cases: UseCases) ->
     assert ask(use_cases, file_bytes=MOST_BYTES)[1] is not None
     with pytest.raises(InvalidRequestError, match="file-too-large"):
         ask(use_cases, file_bytes=MOST_BYTES + 1)
+
+
+def test_an_organization_has_so_many_dry_runs_a_day(use_cases: UseCases) -> None:
+    for key in range(DRY_RUN_LIMITS.uploads_per_day):
+        ask(use_cases, request=request(key=f"key-{key}"))
+
+    with pytest.raises(ConflictError, match="too-many-dry-runs"):
+        ask(use_cases)
+    assert ask(use_cases, request=request(key="key-0"))[1] is not None  # it was counted
+    use_cases.wait(days=1)
+    assert ask(use_cases)[1] is not None
 
 
 def test_neither_flow_nor_dry_run_of_another_organization_is_found(use_cases: UseCases) -> None:

@@ -2039,6 +2039,7 @@ export interface components {
         | "run-missing"
         | "run-not-ended"
         | "run-not-held"
+        | "too-many-dry-runs"
         | "too-many-host-keys"
         | "too-many-keys"
         | "too-many-networks"

@@ -123,11 +123,18 @@ class ApiEnvironment(Environment):
     home_grace_days: int = Field(ge=1)
     private_asm_hosts: bool
     changes_per_minute: int = Field(default=60, ge=1)
+    dry_runs_per_day: int = Field(ge=1)
     max_dry_run_bytes: int = Field(ge=1)
     identity_provider: str = ""
     identity_provider_email: str = ""
     notice_topic_arn: str = Field(default="", pattern=r"^(arn:.+)?$")
     run_log_groups: str = ""
+
+    @property
+    def dry_run_limits(self) -> UploadLimits:
+        """The most that is looked at for one organization."""
+        most = self.max_dry_run_bytes
+        return UploadLimits(self.dry_runs_per_day, self.dry_runs_per_day * most, most)
 
     @property
     def region(self) -> str:

@@ -97,7 +97,8 @@ class DynamoBelongings:
         return {"audit_entries": removed}
 
     def remove_organization(self, organization_id: str) -> None:
-        """Remove the organization itself."""
+        """Remove the organization itself, and what is counted of its dry runs."""
+        self._remove_all(f"uploads#{organization_id}")
         self._remove(thing_key(Organization, organization_id, organization_id))
 
     def _remove_all(self, partition: str) -> int:

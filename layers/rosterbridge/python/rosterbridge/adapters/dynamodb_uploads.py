@@ -29,13 +29,13 @@ UNPAIRED = "attribute_not_exists(paired_with) OR paired_with = :other"
 
 
 class DynamoUploadCounter:
-    """One item an account and day: how many, how many bytes, and which, so that none counts twice."""
+    """One item an uploader and day: how many, how many bytes, and which, so that none counts twice."""
 
     def __init__(self, table: str) -> None:
         self._table = table
         self._client = client("dynamodb")
 
-    def count(self, account_id: str, day: date, upload: str, size: int, limits: UploadLimits) -> Counted:
+    def count(self, uploader_id: str, day: date, upload: str, size: int, limits: UploadLimits) -> Counted:
         """Count an upload if the day's limits allow it, once for its id; what was counted once stays so."""
         values = {
             **to_item(
@@ -57,7 +57,7 @@ class DynamoUploadCounter:
             with conditional():
                 self._client.update_item(
                     TableName=self._table,
-                    Key=to_item({"pk": f"uploads#{account_id}", "sk": day.isoformat()}),
+                    Key=to_item({"pk": f"uploads#{uploader_id}", "sk": day.isoformat()}),
                     UpdateExpression="SET expires_at = :end ADD uploads :one, uploaded_bytes :size, counted :these",
                     ConditionExpression=f"({fits}) AND NOT contains(counted, :upload)",
                     ExpressionAttributeValues=values,

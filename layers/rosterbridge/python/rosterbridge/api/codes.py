@@ -78,6 +78,11 @@ CODES: dict[str, Code] = {
     "run-not-held": Code(
         409, "This run does not wait for anybody, or no longer.", "Read the run again: it was decided, or overtaken."
     ),
+    "too-many-dry-runs": Code(
+        409,
+        "Your organization has had its dry runs of today.",
+        "Start the next one tomorrow, from 00:00 UTC on; or upload the file: nothing is sent that would do harm.",
+    ),
     "too-many-keys": Code(409, "An account has at most 10 keys.", "Remove a key first."),
     "user-known": Code(409, "There is a user with this e-mail address.", "Use another address, or remove that user."),
     "username-taken": Code(409, "Another file account has this user name.", "Choose another user name."),

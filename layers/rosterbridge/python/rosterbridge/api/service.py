@@ -36,6 +36,7 @@ from rosterbridge.flows.ports import (
     Workflow,
 )
 from rosterbridge.flows.projects import Projects
+from rosterbridge.flows.upload_limits import UploadCounter, UploadLimits
 from rosterbridge.flows.users import Users
 from rosterbridge.settings import ApiEnvironment
 
@@ -87,10 +88,10 @@ class SignIn:
 
 @dataclass(frozen=True)
 class DryRunPlace:
-    """Where the files of dry runs lie, and how large one may be."""
+    """Where the files of dry runs lie, and how many an organization may have looked at in a day."""
 
     bucket: str
-    most_bytes: int
+    limits: UploadLimits
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Ports:
     hasher: PasswordHash
     users: UserDirectory
     throttle: Throttle
+    uploads: UploadCounter
     erasures: ErasureStore
     erasing: ErasureJob
     notifications: Notifications | None = None
@@ -161,7 +163,7 @@ def compose(
         flows=Flows(changes, file_accounts, asm_accounts),
         history=History(changes, ports.runs, ports.objects, ports.lanes, ports.workflow, ports.audit, keep_runs),
         holds=Holds(changes, ports.runs, ports.lanes, ports.waiting, ports.audit),
-        dry_runs=DryRuns(changes, ports.objects, dry_runs.bucket, dry_runs.most_bytes),
+        dry_runs=DryRuns(changes, ports.objects, dry_runs.bucket, ports.uploads, dry_runs.limits),
         audit=AuditTrail(changes, ports.audit),
         erasures=Erasures(changes, ports.erasures, ports.erasing),
         console=console,
@@ -182,7 +184,7 @@ def service() -> Service:
         sign_in=SignIn(settings.region, settings.user_pool_id, settings.cli_client_id),
         console=ConsoleLinks(settings.state_machine_arn, settings.log_groups),
         hosts=HostCheck(private_allowed=settings.private_asm_hosts),
-        dry_runs=DryRunPlace(settings.run_bucket, settings.max_dry_run_bytes),
+        dry_runs=DryRunPlace(settings.run_bucket, settings.dry_run_limits),
         keep_runs=settings.keep_runs,
         keep_audit=settings.keep_audit,
         now=lambda: datetime.now(UTC),
@@ -208,6 +210,7 @@ def _ports(settings: ApiEnvironment) -> Ports:
         hasher=later(_hasher),
         users=later(lambda: _user_directory(settings)),
         throttle=DynamoThrottle(table, settings.changes_per_minute),
+        uploads=later(lambda: _upload_counter(table)),
         erasures=later(lambda: _erasure_store(settings)),
         erasing=later(lambda: _erasing(settings)),
         notifications=later(lambda: _notifications(settings)) if settings.notice_topic_arn else None,
@@ -257,6 +260,12 @@ def _erasing(settings: ApiEnvironment) -> ErasureJob:
     from rosterbridge.adapters.stepfunctions import StepFunctionsErasures
 
     return StepFunctionsErasures(settings.erasures_arn)
+
+
+def _upload_counter(table: str) -> UploadCounter:
+    from rosterbridge.adapters.dynamodb_uploads import DynamoUploadCounter
+
+    return DynamoUploadCounter(table)
 
 
 def _notifications(settings: ApiEnvironment) -> Notifications:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from rosterbridge.errors import InvalidRequestError, NotFoundError
+from rosterbridge.errors import ConflictError, InvalidRequestError, NotFoundError
 from rosterbridge.flows.access import Caller
 from rosterbridge.flows.changes import Changes, checked, new_id
 from rosterbridge.flows.messages import message
 from rosterbridge.flows.models import DryRun, Flow, ObjectRef
 from rosterbridge.flows.ports import Form, ObjectStore, Request
 from rosterbridge.flows.run_files import DRY_RUN_SOURCE, dry_run_object
+from rosterbridge.flows.upload_limits import UploadCounter, UploadLimits
 from rosterbridge.roster.report import Report
 
 KEPT = timedelta(days=1)
@@ -50,12 +51,13 @@ class Upload:
 
 @dataclass(frozen=True)
 class DryRuns:
-    """Asks for dry runs and reads them; a file has up to ``most_bytes``, and lies in ``bucket``."""
+    """Asks for dry runs and reads them; the files lie in ``bucket``, and ``limits`` are an organization's."""
 
     changes: Changes
     objects: ObjectStore
     bucket: str
-    most_bytes: int
+    counter: UploadCounter
+    limits: UploadLimits
 
     def create(
         self,
@@ -68,7 +70,8 @@ class DryRuns:
     ) -> tuple[DryRun, Upload | None]:
         """Return a dry run that waits for its file, and how it gets it; None for a repeat whose file is there.
 
-        Raises NotFoundError ``flow-missing``, or InvalidRequestError ``file-too-large``, ``value-invalid``.
+        Raises NotFoundError ``flow-missing``, ConflictError ``too-many-dry-runs``, or InvalidRequestError
+        ``file-too-large``, ``value-invalid``.
         """
         caller.check_organization(organization_id)
         earlier = self.changes.created_before(DryRun, organization_id, request)
@@ -96,7 +99,7 @@ class DryRuns:
         request: Request | None,
     ) -> DryRun:
         flow = self.changes.find(Flow, organization_id, flow_id)
-        if file_bytes > self.most_bytes:
+        if file_bytes > self.limits.bytes_per_upload:
             raise InvalidRequestError("file-too-large", field="file_bytes")
         now = self.changes.now()
         with checked():
@@ -109,11 +112,13 @@ class DryRuns:
                 file_bytes=file_bytes,
                 expires_at=(now + KEPT).replace(microsecond=0),
             )
+        if self.counter.count(organization_id, now.date(), dry_run.id, file_bytes, self.limits) != "counted":
+            raise ConflictError("too-many-dry-runs")
         return self.changes.create(caller, dry_run, request)[0]
 
     def _upload(self, dry_run: DryRun) -> Upload:
         place = dry_run_object(self.bucket, dry_run.organization_id, dry_run.id, DRY_RUN_SOURCE)
-        form = self.objects.form(place, most_bytes=self.most_bytes, seconds=UPLOAD_SECONDS)
+        form = self.objects.form(place, most_bytes=self.limits.bytes_per_upload, seconds=UPLOAD_SECONDS)
         return Upload(form, self.changes.now() + timedelta(seconds=UPLOAD_SECONDS))
 
     def _report(self, dry_run: DryRun) -> Report | None:

@@ -1,4 +1,7 @@
-"""How many files, and how many bytes, a file account may upload in a day, and how large one file may be."""
+"""How many files, and how many bytes, a file account may upload in a day, and how large one file may be.
+
+The files that an organization has looked at in dry runs are counted likewise.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "KB"))
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """The most that is taken of one account in one UTC day, in files and bytes, and of one file in bytes."""
+    """The most that is taken of one uploader in one UTC day, in files and bytes, and of one file in bytes."""
 
     uploads_per_day: int
     bytes_per_day: int
@@ -27,7 +30,7 @@ class UploadLimits:
 class UploadCounter(Protocol):
     """Counts uploads; right however many come at once."""
 
-    def count(self, account_id: str, day: date, upload: str, size: int, limits: UploadLimits) -> Counted:
+    def count(self, uploader_id: str, day: date, upload: str, size: int, limits: UploadLimits) -> Counted:
         """Count an upload if the day's limits allow it, once for its id; what was counted once stays so.
 
         One that is over a limit is not counted, and stays over it: what a day has counted never becomes less.
