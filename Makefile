@@ -10,7 +10,7 @@ BIN   := $(CURDIR)/$(VENV)/bin
 UV    := $(BIN)/uv
 
 # The machine's own settings for AWS must never reach the local stack or the tests.
-unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME
+unexport AWS_PROFILE AWS_DEFAULT_PROFILE PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 export UV_NO_PROGRESS := 1
 
 .DEFAULT_GOAL := help
@@ -62,8 +62,11 @@ fuzz: $(VENV)/.ready ## damaged uploads for a minute: none may crash or get thro
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
 test: setup node_modules/.ready browser lint types web-check ## run the linters and every test
-	@$(BIN)/python -m pytest -n 2 tests/unit
+	@$(UNIT)
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --ignore tests/unit
+
+# Two processes share the cores already; polars with a thread of its own for each piece would be in their way
+UNIT := POLARS_MAX_THREADS=1 $(BIN)/python -m pytest -n 2 tests/unit
 
 # Where none is there and none can be installed, the tests of the console say that they are skipped
 browser: ## install a Chromium for the tests of the console, where there is none and apt-get may do it
@@ -91,7 +94,7 @@ types: $(VENV)/.ready ## mypy, strict on layers/rosterbridge
 	@$(BIN)/mypy
 
 unit: $(VENV)/.ready ## the unit tests
-	@$(BIN)/python -m pytest -n 2 tests/unit
+	@$(UNIT)
 
 bandit: $(VENV)/.ready ## look for unsafe code
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive layers/rosterbridge functions containers infra local tools app.py

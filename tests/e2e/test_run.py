@@ -27,9 +27,20 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("run") / "a state"
 
 
+def elsewhere() -> dict[str, str]:
+    """Return an environment that names free ports."""
+    return {**os.environ, **{f"{name}_PORT": str(free_port()) for name in ("EMULATOR", "SFTP", "APPLE", "CONSOLE")}}
+
+
+@pytest.fixture(scope="module")
+def ports() -> dict[str, str]:
+    """Always the same: where a stack listens is deployed too."""
+    return elsewhere()
+
+
 @pytest.fixture
-def environment() -> dict[str, str]:
-    return {**os.environ, **{f"{name}_PORT": str(free_port()) for name in ("EMULATOR", "SFTP", "APPLE")}}
+def environment(ports: dict[str, str]) -> dict[str, str]:
+    return dict(ports)
 
 
 def _run(state: Path, environment: dict[str, str], *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -142,12 +153,8 @@ def test_the_command_ends_when_one_of_its_servers_does(staying: subprocess.Popen
     assert alive == []
 
 
-def test_a_running_stack_is_neither_started_again_nor_cleaned(
-    staying: subprocess.Popen[bytes], state: Path, environment: dict[str, str]
-) -> None:
-    environment = {**environment, **{f"{name}_PORT": str(free_port()) for name in ("EMULATOR", "SFTP", "APPLE")}}
-
-    again = _run(state, environment, "--once")
+def test_a_running_stack_is_neither_started_again_nor_cleaned(staying: subprocess.Popen[bytes], state: Path) -> None:
+    again = _run(state, elsewhere(), "--once")
     cleaned = subprocess.run(
         [sys.executable, "-m", "local.processes", str(state)], cwd=ROOT, capture_output=True, text=True, check=False
     )

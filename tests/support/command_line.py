@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+import typer.main
+import typer.testing
 from click.testing import Result
 from keyring.backend import KeyringBackend
 from typer.testing import CliRunner
@@ -21,6 +24,8 @@ API = "https://api.example.org"
 NORTH, NORTH_PASSWORD = "north@example.org", "a long passphrase of north"
 FINE = httpx.Response(204)
 OPERATOR, OPERATOR_PASSWORD = "operator@example.org", "a long passphrase of the operator"
+
+typer.testing._get_command = cache(typer.main.get_command)  # or each call would build all commands anew
 
 
 class MemoryKeyring(KeyringBackend):

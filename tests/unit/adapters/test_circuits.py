@@ -167,7 +167,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 def test_the_circuit_does_what_the_plain_model_does(dynamodb: Any) -> None:
     run_state_machine_as_test(
-        Circuits, settings=settings(max_examples=examples(20), stateful_step_count=25, deadline=None)
+        Circuits, settings=settings(max_examples=examples(10), stateful_step_count=25, deadline=None)
     )
 
 

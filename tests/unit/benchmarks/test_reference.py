@@ -87,15 +87,15 @@ def test_they_agree_on_a_generated_district(tmp_path: Path, quoted: bool) -> Non
 
 def test_they_agree_on_generated_districts_with_faults(tmp_path: Path) -> None:
     source, accepted = tmp_path / "source.zip", 0
-    for seed in range(15):
+    for seed in range(8):
         write_bundle(source, 60 + seed, seed=seed, faults=(0.005, 0.02, 0.06)[seed % 3], quoted=seed % 2 == 0)
         accepted += assert_agreement(source)
-    assert accepted > 7
+    assert accepted > 4
 
 
 def test_they_agree_on_careless_packages_of_every_version(tmp_path: Path) -> None:
-    accepted = sum(assert_agreement(write(tmp_path, Registrar(seed).package())) for seed in range(45))
-    assert 10 < accepted < 40
+    accepted = sum(assert_agreement(write(tmp_path, Registrar(seed).package())) for seed in range(24))
+    assert 5 < accepted < 22
 
 
 def test_the_generator_writes_the_same_bytes_again(tmp_path: Path) -> None:

@@ -7,10 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from rosterbridge.cli import typer_app
+from tests.support.command_line import call
 from tests.support.rosters import added, asm, zip_bytes
 
 
@@ -27,10 +25,6 @@ def repairing(tmp_path: Path) -> Path:
     path = tmp_path / "options.json"
     path.write_text('{"repair": true, "max_dropped": 1}', encoding="utf-8")
     return path
-
-
-def call(*words: str | Path) -> Result:
-    return CliRunner().invoke(typer_app, [str(word) for word in words])
 
 
 def test_the_ending_of_its_name_is_the_form_of_a_report(upload: Path, tmp_path: Path) -> None:

@@ -8,10 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-from rosterbridge.cli import typer_app
+from tests.support.command_line import call
 from tests.support.rosters import asm, oneroster_1_1, zip_bytes
 
 
@@ -20,10 +18,6 @@ def upload(tmp_path: Path) -> Path:
     path = tmp_path / "up load.zip"
     path.write_bytes(zip_bytes(oneroster_1_1()))
     return path
-
-
-def call(*words: str | Path) -> Result:
-    return CliRunner().invoke(typer_app, [str(word) for word in words])
 
 
 def test_validate_says_what_would_be_sent(upload: Path) -> None:

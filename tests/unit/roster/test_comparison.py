@@ -213,7 +213,7 @@ def _filled(row: Row) -> Row:
     return {column: value for column, value in row.items() if value}
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(tables(), st.data())
 def test_a_roster_compared_with_itself_changes_nothing_however_it_is_written(one: Tables, data: st.DataObject) -> None:
     changes = changed(written(one, data), written(one, data))
@@ -221,7 +221,7 @@ def test_a_roster_compared_with_itself_changes_nothing_however_it_is_written(one
     assert {name: file.before for name, file in changes.files.items()} == {name: len(one[name]) for name in ASM}
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(tables(), st.integers(1, 5), st.data())
 def test_changes_are_those_that_a_plain_comparison_finds(before: Tables, part: int, data: st.DataObject) -> None:
     after = data.draw(revised(before))

@@ -34,7 +34,7 @@ def converted(source: Path, options: ConversionOptions) -> bytes | None:
     return target.read_bytes() if target.exists() else None
 
 
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(seed=st.integers(0, 2**32), options=OPTIONS)
 def test_a_condensed_package_gives_the_same_bytes(
     tmp_path_factory: pytest.TempPathFactory, seed: int, options: ConversionOptions
@@ -123,7 +123,7 @@ class School:
         return table(["sourcedId", "status", *FILES[name][0].split()], rows)
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(seed=st.integers(0, 2**32), deltas=st.integers(1, 4), options=OPTIONS)
 def test_deltas_lead_to_what_a_full_package_would_have_said(
     tmp_path_factory: pytest.TempPathFactory, seed: int, deltas: int, options: ConversionOptions

@@ -89,7 +89,7 @@ def test_a_row_in_the_place_of_the_header_is_in_no_summary(
         assert MARK not in report.summary
 
 
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(upload=damaged_uploads(PLANTED + STRICT_PLANTED), options=OPTIONS)
 def test_no_value_of_a_row_is_in_a_summary_or_an_exception(upload: bytes, options: ConversionOptions) -> None:
     errors: list[RosterError] = []
@@ -133,7 +133,7 @@ def check_sums(outcome: Outcome) -> None:
     assert counts["courses.csv"].sent <= report.sent["courses.csv"] <= report.sent["classes.csv"]
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(seed=st.integers(0, 2**32), options=RULE_OPTIONS)
 def test_the_sums_of_a_careless_registrars_uploads_make_sense(seed: int, options: ConversionOptions) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +143,7 @@ def test_the_sums_of_a_careless_registrars_uploads_make_sense(seed: int, options
             check_sums(outcome)
 
 
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(upload=damaged_uploads(), options=OPTIONS)
 def test_the_sums_of_damaged_uploads_make_sense(upload: bytes, options: ConversionOptions) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -133,7 +133,7 @@ class Registrar:
         return {"users.csv": users, "roles.csv": roles, "manifest.csv": oneroster_1_2()["manifest.csv"]}
 
 
-@settings(max_examples=examples(40), deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32), options=OPTIONS)
 def test_what_goes_to_apple_is_clean(
     tmp_path_factory: pytest.TempPathFactory, seed: int, options: ConversionOptions
@@ -150,7 +150,7 @@ def test_what_goes_to_apple_is_clean(
     assert {total.code for total in again.report.totals} <= {"no-staff", "no-rosters", "same-name-location"}
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(seed=st.integers(0, 2**32), options=OPTIONS)
 def test_the_order_of_columns_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, seed: int, options: ConversionOptions

@@ -158,7 +158,7 @@ def same(one: pl.DataFrame | str, other: pl.DataFrame | str) -> bool:
     return isinstance(one, str) and isinstance(other, str) and one == other
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(rows=ROWS, ending=st.sampled_from(["\n", "\r\n"]), closed=st.booleans())
 def test_what_a_csv_writer_writes_is_read_back_by_both_readers(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], ending: str, closed: bool
@@ -175,7 +175,7 @@ def test_what_a_csv_writer_writes_is_read_back_by_both_readers(
     assert [list(row) for row in exact.select("a", "b", "c").iter_rows()] == rows
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(body=st.text(st.sampled_from('ab,"\n\r ;\\é'), max_size=40))
 def test_both_readers_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory, body: str) -> None:
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from http import HTTPStatus
 from time import sleep
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from rosterbridge.cli.terminal import errors
 from rosterbridge.errors import TransientError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
     import httpx
@@ -38,7 +40,16 @@ def http_client(base_url: str, headers: Mapping[str, str] | None = None) -> http
         headers={"User-Agent": "rosterbridge", **(headers or {})},
         timeout=SECONDS,
         trust_env=not is_loopback(base_url),
+        verify=_trusted(),
     )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return what servers are trusted by; to read all those certificates takes longer than most requests."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def send(client: httpx.Client, method: str, path: str, **more: object) -> httpx.Response:
