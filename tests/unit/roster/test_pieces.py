@@ -19,6 +19,10 @@ BUNDLES = {
     "1.2": oneroster_1_2(),
     "windows line ends": crlf(oneroster_1_1()),
     "line breaks and marks in values": replaced(oneroster_1_1(), "users.csv", "Ada", '"A\n""d"",a"'),
+    "an unclosed mark at the end": added(oneroster_1_1(), "enrollments.csv", 'e7,,,"c1'),
+    "two unreadable files": added(
+        replaced(oneroster_1_1(), "users.csv", "Ada", "A\0da"), "enrollments.csv", 'e7,,,"c1,s1,p1,student,,,'
+    ),
     "wrong rows": added(
         oneroster_1_1(),
         "enrollments.csv",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice, takewhile
 from string import ascii_letters, digits
+from typing import Self
 
 import polars as pl
 
@@ -21,37 +26,69 @@ ID_HASH = "_id_hash"
 ROLE = pl.Enum(["student", "teacher", "", "other"])
 REFERENCES = {"classSourcedId": CLASS, "userSourcedId": USER}
 LINKED_ROWS = 2_000_000  # how many rows wait, with the hashes of their references, to be linked at once
+BEGUN_BATCHES = 8  # how many are read before it is known to what they refer: those of a district of 50,000
 UNUSUAL_ID = r"[^0-9A-Za-z-]"  # Apple's guide: alphanumeric and hyphen
 USUAL = f"{ascii_letters}{digits}-".encode()
 KNOWN_ROLES = sorted(ENROLLMENT_ROLES)
 
 
 class EnrollmentReader:
-    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more."""
+    """Reads the file batch by batch; what needs a row's texts again, such as a report, reads it once more.
 
-    def __init__(
-        self, file: CsvFile, classes: Sheet, users: Sheet, options: ConversionOptions, findings: Findings
-    ) -> None:
+    Used as a context it begins at once, by a thread, while the files are read to which the rows refer.
+    """
+
+    def __init__(self, file: CsvFile, options: ConversionOptions, findings: Findings) -> None:
         self._file = file
         self._options = options
         self._findings = findings
-        self._indexes = dict(zip(REFERENCES, map(Index, (classes, users)), strict=True))
+        self._meanwhile = Findings(findings.levels)  # noted before it is this file's turn
+        self._compacted = (self._compact(batch) for batch in file.batches(self._meanwhile))
+        self._pool = ThreadPoolExecutor(1) if file.is_large else None
+        self._begun: Future[list[pl.DataFrame]] | None = None
+        self._is_left = False
+        self._indexes: dict[str, Index] = {}
         self._cleaner = Cleaner(file.fmt, options)
         self._missing: dict[str, list[pl.DataFrame]] = {column: [] for column in REFERENCES}
         self._unknown_roles = 0
         self.dates = {"beginDate": Words(), "endDate": Words()}
 
-    def read(self) -> Sheet:
+    def __enter__(self) -> Self:
+        if self._pool:
+            self._begun = self._pool.submit(self._begin)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_left = True
+        if self._pool:
+            self._pool.shutdown()
+
+    def _begin(self) -> list[pl.DataFrame]:
+        """Return the first batches, as many as may wait."""
+        going = takewhile(lambda _: not self._is_left, self._compacted)
+        return list(islice(going, BEGUN_BATCHES))
+
+    def _batches(self) -> Iterator[pl.DataFrame]:
+        """Yield the batches, those that are there already first; none is held here any longer."""
+        begun = deque(self._begun.result() if self._begun else ())
+        self._begun = None
+        while begun:
+            yield begun.popleft()
+        yield from self._compacted
+
+    def read(self, classes: Sheet, users: Sheet) -> Sheet:
         """Return the rows; those that are blank, inactive, without a reference or there already have ended."""
+        self._indexes = dict(zip(REFERENCES, map(Index, (classes, users)), strict=True))
         waiting: list[pl.DataFrame] = []
         linked: list[pl.DataFrame] = []
-        for batch in self._file.batches(self._findings):
-            waiting.append(self._compact(batch))
+        for batch in self._batches():
+            waiting.append(batch)
             if sum(frame.height for frame in waiting) >= LINKED_ROWS:
                 linked.append(self._link(waiting))
                 waiting = []
         if waiting:
             linked.append(self._link(waiting))
+        self._findings.adopt(self._meanwhile)
         sheet = Sheet(ENROLLMENTS, pl.concat(linked), self._findings)
         linked.clear()
         self._look_again(sheet)

@@ -73,17 +73,17 @@ def read_oneroster(archive: Archive, options: ConversionOptions, as_of: date, fi
     members = members_by_file(archive)
     claimed = read_manifest(archive, members, findings)
     files = _open_files(archive, members, findings)
-    sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
-    _judge_empty(sheets, files, findings)
-    fmt = _version(sheets, files, claimed, findings)
-    if ROLES in sheets:
-        _judge_dates(sheets[ROLES], *_encoded_dates(sheets[ROLES]), options, as_of, findings)
-    if options.disabled_users == "drop":
-        sheets[USERS].leave_out(pl.col("enabledUser") == "false", "disabled")
-    users = sheets[USERS]
-    users.rows = users.rows.drop("status", "enabledUser", *(PREFERRED_NAMES if options.names == "legal" else ()))
-    reader = EnrollmentReader(files[ENROLLMENTS], sheets[CLASSES], sheets[USERS], options, findings)
-    enrollments = reader.read()
+    with EnrollmentReader(files[ENROLLMENTS], options, findings) as reader:
+        sheets = {name: _sheet(file, options, findings) for name, file in files.items() if name != ENROLLMENTS}
+        _judge_empty(sheets, files, findings)
+        fmt = _version(sheets, files, claimed, findings)
+        if ROLES in sheets:
+            _judge_dates(sheets[ROLES], *_encoded_dates(sheets[ROLES]), options, as_of, findings)
+        if options.disabled_users == "drop":
+            sheets[USERS].leave_out(pl.col("enabledUser") == "false", "disabled")
+        users = sheets[USERS]
+        users.rows = users.rows.drop("status", "enabledUser", *(PREFERRED_NAMES if options.names == "legal" else ()))
+        enrollments = reader.read(sheets[CLASSES], users)
     if enrollments.rows.is_empty():
         raise RosterError("empty-file", file=ENROLLMENTS)
     _judge_dates(enrollments, enrollments.rows, reader.dates, options, as_of, findings)

@@ -68,13 +68,18 @@ class CsvFile:
         """Where each column that stands in the header was found, once columns are placed."""
         return self._columns
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it comes in more than one piece."""
+        return self._archive.size(self._member) > PIECE_BYTES
+
     def batches(self, findings: Findings) -> Iterator[pl.DataFrame]:
         """Yield the rows in order, as text, with LINE and FATE; missing columns are empty. Raises RosterError.
 
         Dropped rows go to ``findings``, and how many rows were short.
         """
         source = pieces(self._archive, self._member, skip=self._bom + self.header.size)
-        is_large = self._archive.size(self._member) > PIECE_BYTES
+        is_large = self.is_large
         exact = _ExactReader(self.header, self.fmt, self._columns)
         read = self._frames(ahead(source) if is_large else source, exact, self.header.lines + 1)
         for frame, is_exact in ahead(read) if is_large else read:
