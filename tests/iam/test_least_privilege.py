@@ -89,6 +89,13 @@ NEEDS = (
     Need("forward", "kms:Decrypt", "key if false", World.forward),
     Need("forward", "s3:GetObject", "runfiles/runs/*", World.forward, FORBIDDEN),
     Need("forward", "s3:PutObject", "runfiles/lanes/*", World.forward),
+    Need("dryrun", "dynamodb:GetItem", ACCOUNTS, World.dry_run),
+    Need("dryrun", "dynamodb:Query", LANE, World.dry_run),
+    Need("dryrun", "dynamodb:UpdateItem", ACCOUNTS, World.dry_run),
+    Need("dryrun", "s3:GetObjectVersion", "runfiles/dry-runs/*/source.zip", World.dry_run, FORBIDDEN),
+    Need("dryrun", "s3:PutObject", "runfiles/dry-runs/*/report.json", World.dry_run),
+    Need("dryrun", "kms:GenerateDataKey", "key", World.dry_run),
+    Need("receive", "lambda:InvokeFunction", "live", World.receive_for_a_dry_run),
     Need("notify", "dynamodb:GetItem", RUNS, World.notify),
     Need("notify", "dynamodb:GetItem", ACCOUNTS, World.notify),
     Need("notify", "dynamodb:UpdateItem", "notice#*", World.notify),
@@ -170,8 +177,8 @@ def _means(known: str, right: Right) -> bool:
 def test_every_role_has_a_need_in_the_list(day: Day, roles: Roles) -> None:
     acting = {right.role for right in roles.rights() if not right.action.startswith(("logs:", "xray:"))}
 
-    # the latter have tests of their own, and the day erases an organization and tries out a package
-    assert acting == {need.role for need in NEEDS} | {"runs", "closing", "events", "erase", "jobs", "dryrun"}
+    # the latter have tests of their own, and the day erases an organization
+    assert acting == {need.role for need in NEEDS} | {"runs", "closing", "events", "erase", "erasures"}
 
 
 # One of each role and service, as time is short; NEEDS=all takes all of them

@@ -52,7 +52,12 @@ class Calls:
         """Store an upload in a home, and return S3's notice of it."""
         bucket, key = self._stack.outputs["HomeBucket"], f"home/{sender.file_account_id}/{uuid4().hex}.zip"
         stored = self._s3.put_object(Bucket=bucket, Key=key, Body=NO_ZIP)
-        thing = {"key": key, "size": len(NO_ZIP), "eTag": stored["ETag"].strip('"'), "versionId": stored["VersionId"]}
+        return self.notice(bucket, key, stored["VersionId"], len(NO_ZIP), stored["ETag"].strip('"'))
+
+    @staticmethod
+    def notice(bucket: str, key: str, version: str, size: int, etag: str = "") -> dict[str, Any]:
+        """Return S3's notice of an object."""
+        thing = {"key": key, "size": size, "eTag": etag, "versionId": version}
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
         return {"Records": [{"eventTime": at, "s3": {"bucket": {"name": bucket}, "object": thing}}]}
 

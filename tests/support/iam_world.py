@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,8 @@ from rosterbridge.adapters.dynamodb_changes import HOMES, LANES
 from rosterbridge.adapters.dynamodb_items import timestamp, to_item
 from rosterbridge.flows.models import FileAccount, Run
 from rosterbridge.flows.projects import Projects
+from rosterbridge.flows.run_files import DRY_RUN_SOURCE, dry_run_object
+from tests.support import flows
 from tests.support.iam_calls import Calls
 from tests.support.sftp_clients import Login, by_paramiko
 from tests.support.stack import Sender, StackUnderTest
@@ -32,9 +34,10 @@ class World:
         self._good = write_sample(folder / "good.zip", students=20).read_bytes()
         self._sender = stack.create_flow()
         # what is stored by hand here is told to the function by hand too
-        stack.client("s3").put_bucket_notification_configuration(
-            Bucket=stack.outputs["HomeBucket"], NotificationConfiguration={}
-        )
+        for bucket in ("HomeBucket", "RunBucket"):
+            stack.client("s3").put_bucket_notification_configuration(
+                Bucket=stack.outputs[bucket], NotificationConfiguration={}
+            )
 
     # -- the SFTP endpoint --------------------------------------------------------------------------------------------
 
@@ -131,6 +134,32 @@ class World:
 
     def _prepared(self, *steps: str) -> Run:
         return self._calls.prepared_run(self._stack.create_flow(), self._good, *steps)
+
+    # -- dry runs ----------------------------------------------------------------------------------------------------
+
+    def dry_run(self) -> str:
+        """Look at a file that has come for a new dry run."""
+        bucket, key, version = self._deposited()
+        _, organization, dry_run, _ = key.split("/")
+        source = {"bucket": bucket, "key": key, "version_id": version}
+        asked = {"organization_id": organization, "dry_run_id": dry_run, "source": source}
+        return self._calls.invoke("dry_run", asked)
+
+    def receive_for_a_dry_run(self) -> str:
+        bucket, key, version = self._deposited()
+        return self._calls.queued("receive", self._calls.notice(bucket, key, version, len(self._good)))
+
+    def _deposited(self) -> tuple[str, str, str]:
+        """Store a file for a new dry run, and return bucket, key and version."""
+        flow, bucket = self._sender.created.flow, self._stack.outputs["RunBucket"]
+        now = datetime.now(UTC)
+        dry_run = flows.dry_run(
+            organization_id=flow.organization_id, flow_id=flow.id, created_at=now, expires_at=now + timedelta(days=1)
+        )
+        self._stack.local.stores.changes.create(OPERATOR, dry_run, None)
+        place = dry_run_object(bucket, dry_run.organization_id, dry_run.id, DRY_RUN_SOURCE)
+        stored = self._stack.client("s3").put_object(Bucket=bucket, Key=place.key, Body=self._good)
+        return bucket, place.key, stored["VersionId"]
 
     # -- notices and what is done by the clock ------------------------------------------------------------------------
 
