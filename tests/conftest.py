@@ -11,18 +11,41 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support.administration import Administration
 from tests.support.stack import StackUnderTest, running_stack
 
-# Folders and modules that use the one running stack; the other modules of e2e start their own
-ON_STACK = ("tests/contract/", "tests/e2e/", "tests/faults/test_bad_uploads.py", "tests/console/")
+# Folders and modules that use the one running stack, and those in them that start their own
+ON_STACK = (
+    "tests/console/",
+    *(
+        f"tests/contract/test_{name}.py"
+        for name in (
+            "cloudformation",
+            "cognito",
+            "deploy",
+            "dynamodb_runs",
+            "emulator",
+            "loopback",
+            "notices",
+            "s3",
+            "sftp_front",
+            "sign_in",
+            "stepfunctions",
+        )
+    ),
+    "tests/e2e/",
+    "tests/faults/test_bad_uploads.py",
+)
 OWN_STACK = ("tests/e2e/test_run.py", "tests/e2e/test_restart.py")
+
+
+def is_on_stack(nodeid: str) -> bool:
+    """Return whether a test is one of those that use the one running stack."""
+    return nodeid.startswith(ON_STACK) and not nodeid.startswith(OWN_STACK)
 
 
 class Lanes(LoadScopeScheduling):
     """Shares out whole folders between processes, and together what uses the running stack, so that it starts once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(ON_STACK) and not nodeid.startswith(OWN_STACK):
-            return "stack"
-        return nodeid.split("/")[1]
+        return "stack" if is_on_stack(nodeid) else nodeid.split("/")[1]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes | None:
@@ -31,8 +54,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes | None
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
     """The deployed local stack, started once."""
+    first = request._pyfuncitem.nodeid
+    assert is_on_stack(first), f"name the module of {first} in ON_STACK, or a second stack starts beside the first"
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
 

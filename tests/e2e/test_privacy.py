@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.sample import sample_files
+from local.stack import Account
 from local.upload import UploadError, upload
 from rosterbridge.flows.models import RunStatus
 from tests.support import privacy
@@ -141,3 +142,11 @@ def test_the_search_would_find_them(stack: StackUnderTest, sender: Sender) -> No
     assert any(sender.file_account_id in item for item in _items(stack))
     assert any(run.id in line for line in stack.log_lines())
     assert any(run.id in event for event in _histories(stack, sender))
+
+
+@pytest.mark.parametrize("file", ["stack.json", "apple_password", "apple_host_key", "sftp_host_key"])
+def test_what_holds_a_secret_is_readable_by_its_owner_only(stack: StackUnderTest, file: str) -> None:
+    if file == "stack.json":
+        Account(stack.local)
+
+    assert (stack.local.state / file).stat().st_mode & 0o077 == 0

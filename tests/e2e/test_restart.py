@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from local.following import known_runs, wait_for_new_run
 from local.sample import write_sample
 from local.stack import Account, LocalStack, Ports
@@ -100,11 +98,3 @@ def _rebuild_around_the_data(stack: LocalStack, account: Account, roster: Path, 
     assert {run.id for run in history} <= recovery.listed_runs(stack)
     assert stack.host_key("sftp") == host_key
     assert _ended(stack, _send(stack, account, roster).id).status is RunStatus.SUCCEEDED
-
-
-@pytest.mark.parametrize("file", ["stack.json", "apple_password", "apple_host_key", "sftp_host_key"])
-def test_what_holds_a_secret_is_readable_by_its_owner_only(stack, file: str) -> None:
-    if file == "stack.json":
-        Account(stack.local)
-
-    assert (stack.local.state / file).stat().st_mode & 0o077 == 0
