@@ -11,34 +11,24 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support.administration import Administration
 from tests.support.stack import StackUnderTest, running_stack
 
-# Folders and modules that use the one running stack, and those in them that start their own
-ON_STACK = (
-    "tests/console/",
-    *(
-        f"tests/contract/test_{name}.py"
-        for name in (
-            "cloudformation",
-            "cognito",
-            "deploy",
-            "dynamodb_runs",
-            "emulator",
-            "loopback",
-            "notices",
-            "s3",
-            "sftp_front",
-            "sign_in",
-            "stepfunctions",
-        )
-    ),
-    "tests/e2e/",
-    "tests/faults/test_bad_uploads.py",
+# Folders and modules that use the one running stack, and those in them that do without or start their own
+ON_STACK = ("tests/console/", "tests/contract/", "tests/e2e/", "tests/faults/test_bad_uploads.py")
+APART = (
+    "tests/contract/test_delivery.py",
+    "tests/contract/test_emulator_iam.py",
+    "tests/contract/test_emulator_users.py",
+    "tests/contract/test_operations.py",
+    "tests/contract/test_processes.py",
+    "tests/contract/test_sftp_front_files.py",
+    "tests/contract/test_tracing.py",
+    "tests/e2e/test_run.py",
+    "tests/e2e/test_restart.py",
 )
-OWN_STACK = ("tests/e2e/test_run.py", "tests/e2e/test_restart.py")
 
 
 def is_on_stack(nodeid: str) -> bool:
     """Return whether a test is one of those that use the one running stack."""
-    return nodeid.startswith(ON_STACK) and not nodeid.startswith(OWN_STACK)
+    return nodeid.startswith(ON_STACK) and not nodeid.startswith(APART)
 
 
 class Lanes(LoadScopeScheduling):
@@ -57,7 +47,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes | None
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackUnderTest]:
     """The deployed local stack, started once."""
     first = request._pyfuncitem.nodeid
-    assert is_on_stack(first), f"name the module of {first} in ON_STACK, or a second stack starts beside the first"
+    assert is_on_stack(first), f"{first} is APART, and would start a second stack beside the first"
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
 

@@ -91,10 +91,12 @@ def test_a_flow_is_made_by_the_keyboard_alone(anna: Desk, flow: Made) -> None:
     for choice in page.get_by_role("button", name="Choose an account").all():
         anna.tab_to(choice)
         press("Enter")
+        page.get_by_role("option").first.wait_for()
         press("ArrowDown")
         press("Enter")
     anna.tab_to(anna.button("Next"))
     press("Enter")
+    page.get_by_label("Name of the flow").wait_for()
     anna.tab_to(page.get_by_label("Name of the flow"))
     press("Control+A")
     kind("By keyboard")
