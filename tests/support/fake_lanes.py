@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from rosterbridge.flows.lanes import judge_claim
+from rosterbridge.flows.lanes import judge_claim, reverted
 from rosterbridge.flows.models import Accepted, Entered, Lane, Sent
 from rosterbridge.flows.ports import Claim
 
@@ -47,9 +47,7 @@ class FakeLaneStore:
             lane = self.get(flow_id)
             if lane.accepted is None or lane.accepted.run_id != run_id:
                 return
-            sent = lane.sent
-            before = Accepted(position=sent.position, run_id=sent.run_id, full_set=sent.full_set) if sent else None
-            self._change(flow_id, accepted=before)
+            self._change(flow_id, accepted=reverted(lane).accepted)
 
     def hold(self, flow_id: str, run_id: str | None) -> None:
         with self._lock:

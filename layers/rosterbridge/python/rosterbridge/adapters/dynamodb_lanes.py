@@ -17,7 +17,7 @@ from rosterbridge.adapters.dynamodb_items import (
     timestamp,
     to_item,
 )
-from rosterbridge.flows.lanes import judge_claim
+from rosterbridge.flows.lanes import judge_claim, reverted
 from rosterbridge.flows.models import Accepted, Entered, Lane, Sent
 from rosterbridge.flows.ports import Claim
 
@@ -85,13 +85,12 @@ class DynamoLaneStore:
 
     def revert(self, flow_id: str, run_id: str) -> None:
         """Forget the full set of a run that was turned down, if it is the one that is kept."""
-        sent = self.get(flow_id).sent
+        before = reverted(self.get(flow_id)).accepted
         values: dict[str, Any] = {":run": run_id}
-        if sent is None:
+        if before is None:
             self._changed(flow_id, "REMOVE accepted", "accepted.run_id = :run AND attribute_not_exists(sent)", values)
             return
-        before = Accepted(position=sent.position, run_id=sent.run_id, full_set=sent.full_set)
-        values |= {":before": plain(before), ":sent": sent.run_id}
+        values |= {":before": plain(before), ":sent": before.run_id}
         condition = "accepted.run_id = :run AND sent.run_id = :sent"
         self._changed(flow_id, "SET accepted = :before", condition, values)
 

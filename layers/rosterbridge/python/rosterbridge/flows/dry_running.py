@@ -20,8 +20,8 @@ from rosterbridge.errors import (
 )
 from rosterbridge.flows.dry_runs import INTERRUPTED, REPORT, DryRunStore, failed
 from rosterbridge.flows.guarding import compared_with, harmless, objections, reasons_to_hold, today_of
-from rosterbridge.flows.lanes import reverted
-from rosterbridge.flows.models import DryRun, Flow, Lane, ObjectRef, RunStatus
+from rosterbridge.flows.lanes import is_turned_down, reverted
+from rosterbridge.flows.models import DryRun, Flow, Lane, ObjectRef
 from rosterbridge.flows.ports import AccountStore, LaneStore, ObjectStore, RunStore
 from rosterbridge.flows.processing import full_set
 from rosterbridge.flows.run_files import dry_run_object
@@ -107,9 +107,7 @@ class DryRunner:
     def _lane(self, flow_id: str) -> Lane:
         """Return the lane as the next run finds it."""
         lane = self.lanes.get(flow_id)
-        newest = self.runs.get(lane.accepted.run_id) if lane.accepted else None
-        turned_down = newest is not None and newest.status is RunStatus.REJECTED
-        return reverted(lane) if turned_down else lane
+        return reverted(lane) if is_turned_down(lane, self.runs) else lane
 
     def _base(self, lane: Lane, folder: Path) -> Path | None:
         """Return the full set that a delta package changes."""

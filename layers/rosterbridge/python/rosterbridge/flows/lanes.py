@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from rosterbridge.flows.models import Accepted, Lane, ObjectRef, Run
+from rosterbridge.flows.models import Accepted, Lane, ObjectRef, Run, RunStatus
 from rosterbridge.flows.ports import Claim, LaneStore, RunStore
 
 # After this time a run that was received and has come no further keeps nobody waiting any more
@@ -42,6 +42,12 @@ def is_next(run: Run, lanes: LaneStore, runs: RunStore, now: datetime) -> bool:
             return False
         lanes.leave(run.flow_id, identity)
     return True
+
+
+def is_turned_down(lane: Lane, runs: RunStore) -> bool:
+    """Return whether the run of the newest full set was held, and turned down."""
+    newest = runs.get(lane.accepted.run_id) if lane.accepted else None
+    return newest is not None and newest.status is RunStatus.REJECTED
 
 
 def reverted(lane: Lane) -> Lane:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rosterbridge.errors import NotFoundError, PermanentError
-from rosterbridge.flows.lanes import is_next, position
+from rosterbridge.flows.lanes import is_next, is_turned_down, position
 from rosterbridge.flows.models import Accepted, Lane, Model, ObjectRef, Run, RunStatus
 from rosterbridge.flows.run_files import run_object
 from rosterbridge.flows.step_work import Steps, Work
@@ -77,11 +77,9 @@ class Processor(Steps):
     def _base(self, run: Run) -> tuple[str, ObjectRef] | None:
         """Return the full set that a delta package changes, and the run that it is of."""
         lane = self.lanes.get(run.flow_id)
-        if lane.accepted is not None:
-            before = self.runs.get(lane.accepted.run_id)
-            if before is not None and before.status is RunStatus.REJECTED:  # it was held, and turned down
-                self.lanes.revert(run.flow_id, lane.accepted.run_id)
-                lane = self.lanes.get(run.flow_id)
+        if lane.accepted and is_turned_down(lane, self.runs):
+            self.lanes.revert(run.flow_id, lane.accepted.run_id)
+            lane = self.lanes.get(run.flow_id)
         found = full_set(lane)
         return (lane.accepted.run_id, found) if lane.accepted and found else None
 

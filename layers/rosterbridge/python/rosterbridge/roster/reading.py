@@ -79,10 +79,9 @@ class CsvFile:
         Dropped rows go to ``findings``, and how many rows were short.
         """
         source = pieces(self._archive, self._member, skip=self._bom + self.header.size)
-        is_large = self.is_large
         exact = _ExactReader(self.header, self.fmt, self._columns)
-        read = self._frames(ahead(source) if is_large else source, exact, self.header.lines + 1)
-        for frame, is_exact in ahead(read) if is_large else read:
+        read = self._frames(ahead(source) if self.is_large else source, exact, self.header.lines + 1)
+        for frame, is_exact in ahead(read) if self.is_large else read:
             if is_exact:
                 findings.add_rows("surplus-values", frame.filter(pl.col(FATE).is_not_null()), file=self.fmt.name)
             missing = [pl.lit("").alias(name) for name in self.fmt.columns if name not in self._columns]
