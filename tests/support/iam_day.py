@@ -16,10 +16,12 @@ import paramiko
 from pycognito.aws_srp import AWSSRP
 
 from local.sample import sample_files, write_sample
+from local.sftp_front.failed_uploads import FAILED
 from local.stack import APPLE_FOLDER, APPLE_USERNAME, OPERATOR
 from local.upload import Server, upload
 from local.users import give_password, invite
 from rosterbridge.adapters.dynamodb_changes import HOMES, LANES
+from rosterbridge.flows.broken_uploads import BROKEN_OFF
 from rosterbridge.flows.models import Run, RunStatus
 from rosterbridge.flows.organizations import Organizations
 from rosterbridge.flows.result_files import KEPT
@@ -69,6 +71,7 @@ class Day:
         self._refuse_a_password()
         self._sign_in_by_key_and_use_the_home()
         self._break_off()
+        self._hear_early_of_what_broke_off()
         self._invite_and_remove()
         self._erase()
         self._find_apple_away_and_there_again()
@@ -201,6 +204,16 @@ class Day:
                 file.write(content[: len(content) // 2])
                 transport.sock.close()
                 assert self._stack.wait_for_run(sender).status is RunStatus.REJECTED
+
+    def _hear_early_of_what_broke_off(self) -> None:
+        """Tell of a failed upload before its file is there, so that its run ends where it is received."""
+        sender, bucket = self._stack.create_flow(), self._stack.outputs["HomeBucket"]
+        key, content = f"home/{sender.file_account_id}/early.zip", self._sample(20).read_bytes()
+        about = {"file-path": f"/{bucket}/{key}", "bytes": len(content), "username": sender.server.username}
+        told = {"detail-type": FAILED, "detail": {**about, "session-id": uuid4().hex}}
+        assert '"batchItemFailures":[]' in self._calls.queued("receive", told).replace(" ", "")
+        self._stack.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+        assert self._stack.wait_for_run(sender).error == BROKEN_OFF
 
     # -- the API -----------------------------------------------------------------------------------------------------
 
