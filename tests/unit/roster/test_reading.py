@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import random
+import re
 import string
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from rosterbridge.roster import ConversionOptions, pieces, reading
 from rosterbridge.roster import archive as archive_module
 from rosterbridge.roster.archive import Archive
+from rosterbridge.roster.cleaning import clean_columns, clean_text
 from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
 from tests.support.examples import examples
@@ -181,6 +183,52 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory
     with pytest.MonkeyPatch.context() as monkeypatch:
         fast, *others = read_both(tmp_path_factory.mktemp("csv"), f"a,b,c\n{body}", monkeypatch)
     assert all(same(fast, other) for other in others), (fast, others)
+
+
+LETTERS = st.text(st.sampled_from('abZ09-,\r\n "\t\x7f\x85\xa0\u1680\u2003\u2028\u205f\u3000éž々’'), max_size=4)
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(rows=st.lists(st.lists(LETTERS, min_size=3, max_size=3), min_size=1, max_size=4))
+def test_what_a_batch_tells_of_its_values_is_true(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
+) -> None:
+    source, buffer = tmp_path_factory.mktemp("csv") / "upload.zip", io.StringIO()
+    csv.writer(buffer).writerows([["a", "b", "c"], *rows])
+    source.write_bytes(zip_bytes({"t.csv": buffer.getvalue()}))
+    file = reading.open_csv(Archive(source), "t.csv", FileFormat("t.csv", ("a", "b", "c"), frozenset("abc")))
+    assert file is not None
+    file.place_columns(Findings())
+    for batch in file.batches(Findings()):
+        texts = [text for column in "abc" for text in batch.rows[column].to_list()]
+        assert not batch.is_usual or all(re.fullmatch("[0-9A-Za-z-]*", text) for text in texts)
+        assert not batch.is_tidy or all(clean_text(text) == text.strip(" ") for text in texts)
+        assert {name: count for name, (_, count) in clean_columns(batch, list("abc")).items() if count} == {
+            name: count for name, (_, count) in clean_columns(reading.Batch(batch.rows), list("abc")).items() if count
+        }
+
+
+@pytest.mark.parametrize(
+    ("body", "is_usual", "is_tidy"),
+    [
+        ("a-1,B,\r\n,,\r\n", True, True),
+        ("a-1,B b,ç\n", False, True),
+        ('a-1,"B, b",c\n', False, True),
+        ('a-1,"B ""b""",c\n', False, False),
+        ("a-1,B\tb,c\n", False, False),
+        ("a-1,B\u2003,c\n", False, False),
+        ('"a\n1",B,c\n', False, False),
+        ("a-1,B,c\n,,\r\n", False, True),
+    ],
+)
+def test_a_batch_tells_how_plain_its_values_are(tmp_path: Path, body: str, *, is_usual: bool, is_tidy: bool) -> None:
+    (tmp_path / "upload.zip").write_bytes(zip_bytes({"t.csv": f"a,b,c\n{body}"}))
+    fmt = FileFormat("t.csv", ("a", "b", "c"), frozenset("abc"))
+    file = reading.open_csv(Archive(tmp_path / "upload.zip"), "t.csv", fmt)
+    assert file is not None
+    file.place_columns(Findings())
+    (batch,) = file.batches(Findings())
+    assert (batch.is_usual, batch.is_tidy) == (is_usual, is_tidy)
 
 
 @pytest.mark.parametrize(

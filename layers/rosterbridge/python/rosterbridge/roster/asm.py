@@ -132,7 +132,7 @@ def _open(archive: Archive, file: AsmFile, findings: Findings) -> CsvFile:
 
 def _read(file: CsvFile, findings: Findings) -> pl.DataFrame:
     name = file.fmt.name
-    frame = pl.concat(file.batches(findings))
+    frame = pl.concat(file.frames(findings))
     if ragged := findings.count("short-row", name) + findings.count("surplus-values", name):
         findings.add("asm-row-length", file=name, count=ragged)
     return frame

@@ -16,6 +16,7 @@ import polars as pl
 from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.formats import BOOLEANS, NAMES, VOCABULARIES, WORDS, FileFormat
 from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.reading import Batch
 from rosterbridge.roster.words import FEW, holds_only
 
 CONTROL = r"[\p{Cc}\p{Zl}\p{Zp}]+"  # what Apple does not take in a value, besides quotation marks
@@ -34,11 +35,13 @@ class Cleaner:
         self._counts: Counter[tuple[str, str]] = Counter()
         self._plain: dict[str, set[str]] = {column: set() for column in WORDS}
 
-    def clean(self, frame: pl.DataFrame, skipped: Collection[str] = ()) -> pl.DataFrame:
-        """Return the batch with clean values; the columns of ``skipped`` stay as they are."""
+    def clean(self, batch: Batch, skipped: Collection[str] = ()) -> pl.DataFrame:
+        """Return the rows with clean values; the columns of ``skipped`` stay as they are."""
+        frame = batch.rows
         columns = [column for column in self._fmt.columns if column not in skipped]
         changed = [self._clean_words(frame[column]) for column in columns if column in WORDS]
-        changed += self._clean_texts(frame, [column for column in columns if column not in WORDS])
+        texts = [column for column in columns if column not in WORDS]
+        changed += self._clean_texts(batch, texts)
         return frame.with_columns(series for series in changed if series is not None)
 
     def report(self, findings: Findings) -> None:
@@ -48,11 +51,12 @@ class Cleaner:
                 if count := self._counts[code, column]:
                     findings.add(code, file=self._fmt.name, column=column, count=count)
 
-    def _clean_texts(self, frame: pl.DataFrame, columns: list[str]) -> Iterator[pl.Series]:
+    def _clean_texts(self, batch: Batch, columns: list[str]) -> Iterator[pl.Series]:
+        frame = batch.rows
         if frame.is_empty():
             return
         named = [column for column in columns if column not in NAMES] if self._empties else []
-        changed = clean_columns(frame, columns)
+        changed = clean_columns(batch, columns)
         empties = frame.select(_is_one_of(pl.col(named), self._empties).any()).row(0, named=True) if named else {}
         for column in columns:
             series = frame[column]
@@ -117,9 +121,13 @@ def cleaned(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all('"', "'", literal=True).str.replace_all(CONTROL, " ").str.strip_chars()
 
 
-def clean_columns(frame: pl.DataFrame, columns: Sequence[str]) -> dict[str, tuple[pl.Series, int]]:
+def clean_columns(batch: Batch, columns: Sequence[str]) -> dict[str, tuple[pl.Series, int]]:
     """Return the columns that hold what is to be cleaned, clean, each with the count of its changed values."""
-    dirty = frame.select(pl.col(columns).str.contains(DIRTY).any()).row(0, named=True) if columns else {}
+    if batch.is_usual or not columns:
+        return {}
+    frame, texts = batch.rows, pl.col(columns).str
+    is_dirty = texts.starts_with(" ") | texts.ends_with(" ") if batch.is_tidy else texts.contains(DIRTY)
+    dirty = frame.select(is_dirty.any()).row(0, named=True)
     clean = frame.select(cleaned(pl.col(column)) for column in columns if dirty[column])
     return {series.name: (series, int((series != frame[series.name]).sum())) for series in clean}
 

@@ -105,7 +105,7 @@ def _of_file(file: CsvFile, findings: Findings) -> pl.DataFrame:
     """Return ids and digests of a file, one row for each id."""
     key, columns = ASM[file.fmt.name].key, sorted(file.fmt.columns)
     rows = pl.concat(
-        batch.select(pl.col(key).alias(ID)).with_columns(_digests(batch, columns)) for batch in file.batches(findings)
+        batch.select(pl.col(key).alias(ID)).with_columns(_digests(batch, columns)) for batch in file.frames(findings)
     )
     if rows[ID].hash().n_unique() == rows.height:  # quicker than comparing the texts, and equal texts have equal hashes
         return rows

@@ -53,7 +53,7 @@ class FullSet:
         columns = columns_of(name, self.version)
         yield pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
         if name in self.files:
-            yield from (batch.select(columns) for batch in self.files[name].batches(Findings()))
+            yield from (batch.select(columns) for batch in self.files[name].frames(Findings()))
 
 
 def condense(source: Path, target: Path) -> None:
@@ -111,7 +111,7 @@ def clean_batches(file: CsvFile, findings: Findings) -> Iterator[pl.DataFrame]:
     """Yield the rows of a file, clean as rule 19 wants it, which no option changes; raises RosterError."""
     for batch in file.batches(findings):
         changed = clean_columns(batch, file.fmt.columns)
-        yield batch.with_columns(series for series, _ in changed.values())
+        yield batch.rows.with_columns(series for series, _ in changed.values())
 
 
 def _condensed(name: str, file: CsvFile, version: str, newest: Newest) -> Iterator[pl.DataFrame]:
@@ -141,7 +141,7 @@ def _properties(archive: Archive, members: Mapping[str, str]) -> dict[str, str]:
 
 
 def _has_rows(file: CsvFile) -> bool:
-    return any(batch.height for batch in file.batches(Findings()))
+    return any(batch.height for batch in file.frames(Findings()))
 
 
 def _manifest(files: Mapping[str, object], version: str, newest: Newest) -> Iterator[pl.DataFrame]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice, takewhile
-from string import ascii_letters, digits
 from typing import Self
 
 import polars as pl
@@ -16,20 +16,21 @@ from rosterbridge.roster.findings import LINE, Findings
 from rosterbridge.roster.formats import ENROLLMENT_ROLES, ENROLLMENTS
 from rosterbridge.roster.links import FIRST, SECOND, Index, hashes
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.reading import CsvFile
-from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, opening_fates, rows_without
-from rosterbridge.roster.words import Words, holds_only
+from rosterbridge.roster.pieces import USUAL
+from rosterbridge.roster.reading import Batch, CsvFile
+from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, rows_without, with_opening_fates
+from rosterbridge.roster.words import Words
 
 CLASS, USER = "_class", "_user"  # rows of classes.csv and users.csv
 UNUSUAL = "_unusual"  # whether the id has characters that Apple's guide does not allow
 ID_HASH = "_id_hash"
-ROLE = pl.Enum(["student", "teacher", "", "other"])
+JUDGED_ROLES, OTHER = ("student", "teacher", ""), "other"
+ROLE = pl.Enum([*JUDGED_ROLES, OTHER])
 REFERENCES = {"classSourcedId": CLASS, "userSourcedId": USER}
 LINKED_ROWS = 2_000_000  # how many rows wait, with the hashes of their references, to be linked at once
 BEGUN_BATCHES = 8  # how many are read before it is known to what they refer: those of a district of 50,000
 UNUSUAL_ID = r"[^0-9A-Za-z-]"  # Apple's guide: alphanumeric and hyphen
-USUAL = f"{ascii_letters}{digits}-".encode()
-KNOWN_ROLES = sorted(ENROLLMENT_ROLES)
+KNOWN_ROLES = frozenset(ENROLLMENT_ROLES)
 
 
 class EnrollmentReader:
@@ -50,6 +51,7 @@ class EnrollmentReader:
         self._indexes: dict[str, Index] = {}
         self._cleaner = Cleaner(file.fmt, options)
         self._missing: dict[str, list[pl.DataFrame]] = {column: [] for column in REFERENCES}
+        self._roles = Words()
         self._unknown_roles = 0
         self.dates = {"beginDate": Words(), "endDate": Words()}
 
@@ -99,27 +101,32 @@ class EnrollmentReader:
                 self._findings.add_rows("missing-value", pl.concat(missing), file=ENROLLMENTS, column=column)
         return sheet
 
-    def _compact(self, batch: pl.DataFrame) -> pl.DataFrame:
+    def _compact(self, batch: Batch) -> pl.DataFrame:
         """Return a batch with numbers for all but the ids, which Apple gets."""
-        has_unusual = _has_unusual(batch["sourcedId"])  # as is every id that is to be cleaned
+        has_unusual = not batch.is_usual and _has_unusual(batch.rows["sourcedId"])  # as is all that is to be cleaned
         clean = self._cleaner.clean(batch, skipped=REFERENCES if has_unusual else (*REFERENCES, "sourcedId"))
-        clean = clean.with_columns(opening_fates(self._file.fmt.columns, REFERENCES))
+        clean = with_opening_fates(clean, self._file.fmt.columns, REFERENCES)
         self._note_missing(clean)
-        if not holds_only(clean["role"], KNOWN_ROLES):
-            unknown = pl.col(FATE).is_null() & ~pl.col("role").is_in(KNOWN_ROLES)
-            self._unknown_roles += int(clean.select(unknown.sum()).item())
-        role = pl.col("role")
         return clean.select(
             "sourcedId",
             LINE,
             FATE,
-            pl.when(role.is_in(["student", "teacher", ""])).then(role).otherwise(pl.lit("other")).cast(ROLE),
+            self._role_of(clean),
             pl.col("primary") == "true",
             (pl.col("sourcedId").str.contains(UNUSUAL_ID) if has_unusual else pl.lit(value=False)).alias(UNUSUAL),
             pl.col("sourcedId").hash(1).alias(ID_HASH),
             *(words.encode(clean[column]) for column, words in self.dates.items()),
             *(key.name.suffix(column) for column in REFERENCES for key in hashes(column)),
         )
+
+    def _role_of(self, clean: pl.DataFrame) -> pl.Series:
+        """Return the roles by which the rules go; unknown ones are counted."""
+        numbers = self._roles.encode(clean["role"])
+        if not KNOWN_ROLES.issuperset(self._roles.all):
+            unknown = clean[FATE].is_null() & ~self._roles.marks(numbers, KNOWN_ROLES.__contains__)
+            self._unknown_roles += int(unknown.sum())
+        meant = self._roles.meanings(numbers, lambda word: word if word in JUDGED_ROLES else OTHER, ROLE)
+        return meant.fill_null(OTHER).alias("role")
 
     def _note_missing(self, frame: pl.DataFrame) -> None:
         for column, rows in rows_without(frame, REFERENCES):
@@ -158,10 +165,10 @@ class EnrollmentReader:
         others = Cleaner(self._file.fmt, self._options)  # what it changes was counted at the first reading
         frames = []
         for batch in self._file.batches(Findings()):
-            rows = batch.filter(pl.col(LINE).is_in(lines.implode()))
-            rows = self._cleaner.clean(rows, skipped=self._file.fmt.columns_without(REFERENCES))
-            frames.append(others.clean(rows, skipped=REFERENCES))
-        texts = pl.concat(frames).with_columns(opening_fates(self._file.fmt.columns, REFERENCES))
+            chosen = replace(batch, rows=batch.rows.filter(pl.col(LINE).is_in(lines.implode())))
+            rows = self._cleaner.clean(chosen, skipped=self._file.fmt.columns_without(REFERENCES))
+            frames.append(others.clean(replace(chosen, rows=rows), skipped=REFERENCES))
+        texts = with_opening_fates(pl.concat(frames), self._file.fmt.columns, REFERENCES)
         return texts.with_columns(
             self._indexes[column].link(texts[column]).alias(link) for column, link in REFERENCES.items()
         )

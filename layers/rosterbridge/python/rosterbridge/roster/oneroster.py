@@ -29,7 +29,7 @@ from rosterbridge.roster.manifest import read_manifest
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.reading import CsvFile, no_rows, open_csv
 from rosterbridge.roster.report import Format
-from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, opening_fates, rows_without
+from rosterbridge.roster.sheet import FATE, Sheet, judge_duplicates, rows_without, with_opening_fates
 from rosterbridge.roster.words import Words, read_dates
 
 SCHOOL, ORG = "_school", "_org"  # rows of orgs.csv
@@ -167,7 +167,7 @@ def _sheet(file: CsvFile, options: ConversionOptions, findings: Findings) -> She
     keys = [column for column in fmt.columns if column in fmt.needed and column not in JUDGED_LATER]
     cleaner = Cleaner(fmt, options)
     rows = pl.concat([cleaner.clean(batch) for batch in file.batches(findings)])
-    rows = rows.with_columns(opening_fates(fmt.columns, keys))
+    rows = with_opening_fates(rows, fmt.columns, keys)
     cleaner.report(findings)
     for column, missing in rows_without(rows, keys):
         findings.add_rows("missing-value", missing, file=fmt.name, column=column)

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from string import ascii_letters, digits
 from typing import TypeVar
 
 from rosterbridge.roster.archive import Archive
 
 PIECE_BYTES = 8 * 2**20  # large enough for polars to use its threads, small beside any roster that is
+USUAL = f"{ascii_letters}{digits}-".encode()  # Apple's guide wants ids of these; most other values have no more either
 MAX_RECORD = 2**20  # how far back from a piece's end, and how far beyond it, a record's end is looked for
 
 T = TypeVar("T")
@@ -18,10 +20,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive records of a file; its marks are counted when asked for."""
+    """Consecutive records of a file; its marks are looked for when asked for."""
 
     data: bytes
     last: bool
+
+    @cached_property
+    def marks(self) -> bytes:
+        """All bytes in order, but the usual ones of values."""
+        return self.data.translate(None, USUAL)
 
     @cached_property
     def parts(self) -> list[bytes]:
@@ -36,12 +43,12 @@ class Piece:
     @cached_property
     def newlines(self) -> int:
         """How many lines end here."""
-        return self.data.count(b"\n")
+        return self.marks.count(b"\n")
 
     @cached_property
     def returns(self) -> int:
         """How many carriage returns there are, in line ends or alone."""
-        return self.data.count(b"\r") if b"\r" in self.data else 0
+        return self.marks.count(b"\r")
 
     def joined(self, following: Piece) -> Piece:
         """Return this piece with the next one at its end."""

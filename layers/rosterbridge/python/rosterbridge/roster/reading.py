@@ -1,9 +1,10 @@
 """Reads a CSV member into frames: fast by polars, believed only when the ledger balances, else exactly by stdlib csv.
 
 polars pads short rows silently, names no line for a long row or a bad byte, and puts the data into its errors' texts;
-so its texts never leave this module. The ledger of a piece: its bytes must equal the parsed values, the separators and
-line breaks between them, and the quotation marks around them. If not, the exact reader reads the same piece, with the
-same rows or with the errors and their lines.
+so its texts never leave this module. Most pieces are regular: their separators and line ends alone show that each
+record has its values. Any other has a ledger: its bytes must equal the parsed values, the separators and line breaks
+between them, and the quotation marks around them. If not, the exact reader reads the same piece, with the same rows or
+with the errors and their lines.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -23,7 +24,7 @@ from rosterbridge.roster.formats import FileFormat
 from rosterbridge.roster.guessing import near_misses
 from rosterbridge.roster.pieces import PIECE_BYTES, Piece, ahead, pieces
 from rosterbridge.roster.sheet import FATE, FATES
-from rosterbridge.roster.soundness import Inside, marks_inside
+from rosterbridge.roster.soundness import Inside, is_regular, is_tidy, marks_inside
 
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
@@ -46,6 +47,20 @@ class Header:
     def names(self) -> frozenset[str]:
         """The cells in lower case, for comparing."""
         return frozenset(cell.strip().casefold() for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive rows of a file, and what is known of all their values.
+
+    ``is_usual``: they have nothing but letters, digits and hyphens of ASCII; ``is_tidy``: nothing to clean but maybe
+    spaces at their ends.
+    """
+
+    rows: pl.DataFrame
+    is_exact: bool = False
+    is_usual: bool = False
+    is_tidy: bool = False
 
 
 class CsvFile:
@@ -73,50 +88,82 @@ class CsvFile:
         """Whether it comes in more than one piece."""
         return self._archive.size(self._member) > PIECE_BYTES
 
-    def batches(self, findings: Findings) -> Iterator[pl.DataFrame]:
+    def frames(self, findings: Findings) -> Iterator[pl.DataFrame]:
+        """Yield the rows of the batches."""
+        return (batch.rows for batch in self.batches(findings))
+
+    def batches(self, findings: Findings) -> Iterator[Batch]:
         """Yield the rows in order, as text, with LINE and FATE; missing columns are empty. Raises RosterError.
 
         Dropped rows go to ``findings``, and how many rows were short.
         """
         source = pieces(self._archive, self._member, skip=self._bom + self.header.size)
         exact = _ExactReader(self.header, self.fmt, self._columns)
-        read = self._frames(ahead(source) if self.is_large else source, exact, self.header.lines + 1)
-        for frame, is_exact in ahead(read) if self.is_large else read:
-            if is_exact:
-                findings.add_rows("surplus-values", frame.filter(pl.col(FATE).is_not_null()), file=self.fmt.name)
-            missing = [pl.lit("").alias(name) for name in self.fmt.columns if name not in self._columns]
-            yield frame.select(*self._columns, *missing, LINE, FATE) if missing else frame
+        read = self._read(ahead(source) if self.is_large else source, exact, self.header.lines + 1)
+        missing = [pl.lit("").alias(name) for name in self.fmt.columns if name not in self._columns]
+        for batch in ahead(read) if self.is_large else read:
+            if batch.is_exact:
+                surplus = batch.rows.filter(pl.col(FATE).is_not_null())
+                findings.add_rows("surplus-values", surplus, file=self.fmt.name)
+            rows = batch.rows.select(*self._columns, *missing, LINE, FATE) if missing else batch.rows
+            yield replace(batch, rows=rows)
         if exact.short:
             findings.add("short-row", file=self.fmt.name, count=exact.short)
 
-    def _frames(self, source: Iterator[Piece], exact: _ExactReader, line: int) -> Iterator[tuple[pl.DataFrame, bool]]:
-        """Yield the rows of each piece, and whether the exact reader read them."""
+    def _read(self, source: Iterator[Piece], exact: _ExactReader, line: int) -> Iterator[Batch]:
+        """Yield the rows of each piece, or of several that the exact reader must read together."""
         for piece in source:
             if not piece.last and not piece.data.endswith(b"\n"):
                 raise _endless(piece.data, self.fmt.name, line)
-            fast = self._read_fast(piece, line)
-            frame, lines = fast or exact.read(piece, source, line)
-            yield frame, fast is None
+            batch, lines = self._read_fast(piece, line) or exact.read(piece, source, line)
+            yield batch
             line += lines
 
-    def _read_fast(self, piece: Piece, line: int) -> tuple[pl.DataFrame, int] | None:
-        """Return the rows as polars reads them, and the lines that they take; None when the ledger does not balance."""
+    def _read_fast(self, piece: Piece, line: int) -> tuple[Batch, int] | None:
+        """Return the rows as polars reads them, and the lines that they take; None where that proves nothing."""
         width = len(self.header.cells)
         doubtful = b"\0" in piece.data or piece.quotes % 2 or width == 1
         if doubtful or (self.fmt.escape and b"\\" in piece.data):
             return None
         piece = piece.closed()
+        if not piece.data:
+            return Batch(no_rows(self._columns)), 0
+        if is_regular(piece, self.header.separator, width):
+            return self._read_regular(piece, line)
         inside = marks_inside(piece, self.header.separator)
         if inside is None:
             return None
-        if not piece.data:
-            return no_rows(self._columns), 0
-        names = [str(position) for position in range(width)]
+        frame = self._parse(piece)
+        if frame is None or frame.width != width or not _balances(frame, piece, inside):
+            return None
+        numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
+        if inside.newlines:  # a record with line feeds inside moves those behind it down
+            moved = pl.zeros(frame.height + 1, pl.UInt32, eager=True)
+            moved = moved.scatter([record + 1 for record in inside.newlines], list(inside.newlines.values()))
+            numbers += moved.cum_sum().head(frame.height)
+        batch = Batch(self._named(frame, numbers), is_tidy=is_tidy(piece, inside))
+        return batch, frame.height + sum(inside.newlines.values())
+
+    def _read_regular(self, piece: Piece, line: int) -> tuple[Batch, int] | None:
+        """Return the same of a regular piece, without the columns that nobody asks for."""
+        last = len(self.header.cells) - 1
+        frame = self._parse(piece, sorted({*self._columns.values(), last}))
+        if frame is None or frame.height != piece.newlines:
+            return None
+        if piece.returns and frame[_name(last)].str.contains("\r", literal=True).any():
+            return None
+        numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
+        is_usual = not piece.marks.strip(f"{self.header.separator}\r\n".encode())
+        return Batch(self._named(frame, numbers), is_usual=is_usual, is_tidy=is_tidy(piece, Inside())), frame.height
+
+    def _parse(self, piece: Piece, columns: list[int] | None = None) -> pl.DataFrame | None:
+        """Return the columns at these places, or all of them, as polars reads them; None where it can't."""
         try:
-            frame = pl.read_csv(
+            return pl.read_csv(
                 piece.data,
+                columns=columns,
                 has_header=False,
-                schema=dict.fromkeys(names, pl.String()),
+                schema={_name(position): pl.String() for position in range(len(self.header.cells))},
                 separator=self.header.separator,
                 infer_schema=False,
                 empty_string_is_null=False,
@@ -124,16 +171,15 @@ class CsvFile:
             )
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
-        if frame.columns != names or not _balances(frame, piece, inside):
-            return None
-        numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
-        if inside.newlines:  # a record with line feeds inside moves those behind it down
-            moved = pl.zeros(frame.height + 1, pl.UInt32, eager=True)
-            moved = moved.scatter([record + 1 for record in inside.newlines], list(inside.newlines.values()))
-            numbers += moved.cum_sum().head(frame.height)
-        lines = frame.height + sum(inside.newlines.values())
-        kept = [pl.col(str(position)).alias(name) for name, position in self._columns.items()]
-        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE)), lines
+
+    def _named(self, frame: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+        kept = [pl.col(_name(position)).alias(name) for name, position in self._columns.items()]
+        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE))
+
+
+def _name(position: int) -> str:
+    """Return what polars calls a column that has no name."""
+    return f"column_{position + 1}"
 
 
 def open_csv(archive: Archive, member: str, fmt: FileFormat) -> CsvFile | None:
@@ -148,7 +194,7 @@ def read_table(archive: Archive, member: str, fmt: FileFormat, findings: Finding
     if file is None:
         return None
     file.place_columns(findings)
-    return pl.concat(file.batches(findings))
+    return pl.concat(file.frames(findings))
 
 
 def peek_header(archive: Archive, member: str) -> list[str]:
@@ -268,11 +314,11 @@ class _ExactReader:
         self._fmt = fmt
         self._columns = columns
 
-    def read(self, piece: Piece, following: Iterator[Piece], line: int) -> tuple[pl.DataFrame, int]:
+    def read(self, piece: Piece, following: Iterator[Piece], line: int) -> tuple[Batch, int]:
         """Return the rows of the piece, and of those that follow while a record goes on into them, and their lines."""
         while True:
             try:
-                return self._frame(piece, line), piece.newlines
+                return Batch(self._frame(piece, line), is_exact=True), piece.newlines
             except _EndsInside as end:
                 if piece.last:
                     raise end.error from None

@@ -14,6 +14,7 @@ from rosterbridge.roster.cleaning import clean_columns
 from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.formats import ASM, CLASSES, ROSTERS, STAFF
 from rosterbridge.roster.options import AsmRepair
+from rosterbridge.roster.reading import Batch
 
 ROSTER_REPAIRS: Mapping[AsmRepair, str] = {"roster-classes": "class_id", "roster-students": "student_id"}
 
@@ -33,7 +34,7 @@ def mend(frames: Frames, repairs: Collection[AsmRepair], findings: Findings) -> 
 
 
 def _clean(name: str, frame: pl.DataFrame, findings: Findings) -> pl.DataFrame:
-    changed = clean_columns(frame, columns_of(ASM[name], frame))
+    changed = clean_columns(Batch(frame), columns_of(ASM[name], frame))
     for column, (_, count) in changed.items():
         if count:
             findings.add("value-cleaned", file=name, column=column, count=count)

@@ -8,6 +8,7 @@ import polars as pl
 
 from rosterbridge.roster.codes import CODES, LEFT_OUT
 from rosterbridge.roster.findings import LINE, MAX_ENTRIES, Findings
+from rosterbridge.roster.queries import run
 from rosterbridge.roster.report import FileCounts
 
 FATE = "_fate"  # why a row goes no further, in every frame; null while it is in play
@@ -46,7 +47,7 @@ class Sheet:
 
     def chosen(self, *columns: str) -> pl.DataFrame:
         """Return some columns of the rows in play, without copying the others."""
-        return self.rows.lazy().filter(LIVE).select(columns).collect()
+        return run(self.rows.lazy().filter(LIVE).select(columns))
 
     def leave_out(self, condition: pl.Expr, reason: str) -> None:
         """Leave out the rows in play that meet the condition; ``reason`` is one of LEFT_OUT."""
@@ -77,9 +78,8 @@ class Sheet:
 
     def counts(self) -> FileCounts:
         """Return how the rows ended; they add up."""
-        reasons = dict(
-            self.rows.filter(~LIVE).group_by(pl.col(FATE).cast(pl.String), maintain_order=True).len().iter_rows()
-        )
+        over = self.rows[FATE].drop_nulls().cast(pl.String).to_frame()
+        reasons = dict(over.group_by(FATE, maintain_order=True).len().iter_rows()) if over.height else {}
         dropped = sum(count for reason, count in reasons.items() if reason in self._dropping())
         ended = sum(reasons.values())
         return FileCounts(
@@ -105,25 +105,30 @@ class Sheet:
         return pl.concat([shown, rows.slice(MAX_ENTRIES)], how="diagonal")
 
 
-def opening_fates(columns: Iterable[str], keys: Iterable[str]) -> pl.Expr:
-    """Return the fates with which rows are read: blank, no longer active (rule 4), or without one of their keys."""
-    blank = pl.all_horizontal(pl.col(column) == "" for column in columns)
+def with_opening_fates(rows: pl.DataFrame, columns: Iterable[str], keys: Iterable[str]) -> pl.DataFrame:
+    """End the rows, as they are read, that are blank, no longer active (rule 4), or without one of their ``keys``."""
     keyless = pl.any_horizontal(pl.col(column) == "" for column in keys)
-    return (
+    gone = (pl.col("status") == "tobedeleted") | (pl.col("status") == "inactive")
+    if not rows.select((keyless | gone).any()).item():  # a blank one has no key either
+        return rows
+    blank = pl.all_horizontal(pl.col(column) == "" for column in columns)
+    fate = (
         pl.when(~LIVE)
         .then(FATE)
         .when(blank)
         .then(pl.lit("blank", FATES))
-        .when(pl.col("status").is_in(["tobedeleted", "inactive"]))
+        .when(gone)
         .then(pl.lit("inactive", FATES))
         .when(keyless)
         .then(pl.lit("missing-value", FATES))
-        .alias(FATE)
     )
+    return rows.with_columns(fate.alias(FATE))
 
 
 def rows_without(frame: pl.DataFrame, keys: Iterable[str]) -> Iterator[tuple[str, pl.DataFrame]]:
     """Yield the rows that ended without a key, under the first that is missing."""
+    if frame[FATE].null_count() == frame.height:
+        return
     rest = frame.filter(pl.col(FATE) == "missing-value")
     for column in keys if rest.height else ():
         yield column, rest.filter(pl.col(column) == "")

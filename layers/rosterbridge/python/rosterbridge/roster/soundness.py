@@ -1,4 +1,4 @@
-"""Whether quotation marks stand where CSV wants them: polars reads a good deal else, and loses marks on the way."""
+"""Whether marks stand where CSV wants them: polars reads a good deal else, and loses marks on the way."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
-from rosterbridge.roster.pieces import Piece
+from rosterbridge.roster.pieces import MAX_RECORD, Piece
 
 LONE_RETURN = re.compile(rb"\r(?!\n)")
+ASCII = bytes(range(128))
+# Printable, around values, or a part of what stands for another character
+HARMLESS = bytes({*range(0x20, 0x7F), *b"\r\n", *range(0x80, 0x100)})
+# White space and control characters of Unicode beyond ASCII, with the separators of lines and paragraphs
+SPACES = re.compile(rb"\xc2[\x80-\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80")
+WINDOW = MAX_RECORD // 2  # a record that is too long leaves one without a line end
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,34 @@ class Inside:
     quotes: int = 0
     returns: int = 0
     newlines: Mapping[int, int] = field(default_factory=dict)
+
+
+def is_regular(piece: Piece, separator: str, width: int) -> bool:
+    """Whether a closed piece is ASCII without quotation marks, each record of ``width`` values, and none of them long.
+
+    All records end in the same way; yet a carriage return may stand inside the last value.
+    """
+    if not piece.marks.isascii():
+        return False
+    structure = piece.marks.translate(None, _no_structure(separator))
+    end = b"\r\n" if structure.endswith(b"\r\n") else b"\n"
+    record = separator.encode() * (width - 1) + end
+    if structure != record * structure.count(b"\n"):
+        return False
+    return all(piece.data.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, len(piece.data) - WINDOW, WINDOW))
+
+
+def is_tidy(piece: Piece, inside: Inside) -> bool:
+    """Whether no value of a sound piece has what Apple does not take, other than spaces at its ends."""
+    if inside.quotes or inside.returns or inside.newlines or piece.marks.translate(None, HARMLESS):
+        return False
+    return piece.marks.isascii() or not SPACES.search(piece.marks.translate(None, ASCII))
+
+
+@cache
+def _no_structure(separator: str) -> bytes:
+    """Return what makes no records of bytes: all but quotation marks, line ends and what separates the values."""
+    return bytes(set(ASCII) - set(f'"\r\n{separator}'.encode()))
 
 
 def marks_inside(piece: Piece, separator: str) -> Inside | None:

@@ -80,7 +80,7 @@ class ValueChecker:
         ids: list[pl.DataFrame] = []
         own: list[tuple[Column, pl.DataFrame]] = []
         changed, first = 0, None
-        for batch in self._file.batches(self._findings):
+        for batch in self._file.frames(self._findings):
             frame = batch.filter(pl.col(FATE).is_null())
             self.rows += batch.height
             self._judge(frame)

@@ -25,8 +25,8 @@ class Words:
 
     def encode(self, series: pl.Series) -> pl.Series:
         """Return the number of each word."""
-        if 0 < len(self._numbers) <= FEW and holds_only(series, self._numbers):
-            return self._numbers_of(series)
+        if (encoded := self._known_numbers(series)) is not None:
+            return encoded
         words = series.unique().to_list()
         for word in words:
             if len(self._numbers) < MAX_WORDS:
@@ -36,18 +36,26 @@ class Words:
             return pl.repeat(sum(numbers), series.len(), dtype=pl.UInt16, eager=True).alias(series.name)
         return series.replace_strict(words, numbers, return_dtype=pl.UInt16)
 
-    def _numbers_of(self, series: pl.Series) -> pl.Series:
-        """Return the number of each word of a column that has none but known ones."""
-        (_, number), *others = self._numbers.items()
-        numbers = pl.repeat(number, series.len(), dtype=pl.UInt16, eager=True)
-        for word, number in others:
-            numbers = numbers.set(series == word, number)
+    def _known_numbers(self, series: pl.Series) -> pl.Series | None:
+        """Return the number of each word of a column that has none but few known ones."""
+        places = {number: series == word for word, number in self._numbers.items()} if len(self._numbers) <= FEW else {}
+        counts = {number: int(there.sum()) for number, there in places.items()}
+        if sum(counts.values()) < series.len():
+            return None
+        most = max(counts, key=lambda number: counts[number], default=0)
+        numbers = pl.repeat(most, series.len(), dtype=pl.UInt16, eager=True)
+        for number in (number for number, count in counts.items() if count and number != most):
+            numbers = numbers.set(places[number], number)
         return numbers.alias(series.name)
 
     def marks(self, numbers: pl.Series, meets: Callable[[str], bool]) -> pl.Series:
         """Return for each number whether its word meets the condition; the unknown word never does."""
-        table = [meets(word) for word in self._numbers] or [False]
-        return pl.Series(table, dtype=pl.Boolean).gather(numbers.replace(MAX_WORDS, None)).fill_null(value=False)
+        return self.meanings(numbers, meets, pl.Boolean()).fill_null(value=False)
+
+    def meanings(self, numbers: pl.Series, meaning: Callable[[str], object], dtype: pl.DataType) -> pl.Series:
+        """Return for each number what its word means; null for the unknown word."""
+        table = pl.Series([meaning(word) for word in self._numbers] or [None], dtype=dtype)
+        return table.gather(numbers.replace(MAX_WORDS, None) if len(table) > MAX_WORDS else numbers)
 
     @property
     def all(self) -> tuple[str, ...]:
