@@ -11,6 +11,7 @@ from rosterbridge.roster.links import ROW, flags, row_number
 from rosterbridge.roster.oneroster import SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.people import ATTENDS, KIND, STUDENT, TEACHES, choose_people
+from rosterbridge.roster.queries import run
 from rosterbridge.roster.sheet import LIVE, Sheet
 
 INSTRUCTORS = "_instructors"  # rows of users.csv, in order
@@ -68,7 +69,7 @@ def judge_rosters(roster: OneRoster) -> None:
         _judge_ended(roster.roles, USER, users, "userSourcedId", "user")
     learns = users.rows.select((pl.col(KIND) == STUDENT).fill_null(value=False)).to_series()
     enrollments.leave_out(ATTENDS & ~pl.lit(learns).gather(pl.col(USER)), "other-role")
-    pairs = enrollments.rows.lazy().filter(LIVE & ATTENDS).select(LINE, pair=_pair()).collect()
+    pairs = run(enrollments.rows.lazy().filter(LIVE & ATTENDS).select(LINE, pair=_pair()))
     if pairs["pair"].n_unique() < pairs.height:
         _leave_out_lines(enrollments, pairs.filter(~pl.col("pair").is_first_distinct()), "same-student-again")
 
@@ -76,7 +77,7 @@ def judge_rosters(roster: OneRoster) -> None:
 def choose_instructors(roster: OneRoster) -> None:
     """Give each class in play its INSTRUCTORS: primary ones first, then by id, at most fifteen (rule 15)."""
     classes, enrollments = roster.classes, roster.enrollments
-    teaching = enrollments.rows.lazy().filter(LIVE & TEACHES).select(CLASS, USER, "primary", LINE).collect()
+    teaching = run(enrollments.rows.lazy().filter(LIVE & TEACHES).select(CLASS, USER, "primary", LINE))
     ids = roster.users.rows["sourcedId"].gather(teaching[USER])
     teaching = teaching.with_columns(ids.alias("id")).sort(~pl.col("primary"), "id", LINE)
     again = ~_pair().is_first_distinct()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -30,6 +31,7 @@ from rosterbridge.roster.links import ROW
 from rosterbridge.roster.oneroster import SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.people import KIND, MORE_PLACES, PLACE, STAFF_MEMBER, STUDENT
+from rosterbridge.roster.queries import run
 from rosterbridge.roster.sheet import LIVE, Sheet, among
 from rosterbridge.roster.tables import AsmTable
 
@@ -47,12 +49,15 @@ def convert_roster(
     if options.empty_classes == "drop":
         classes.leave_out_empty_classes(roster, options)
     people.choose_people(roster, options)
-    classes.judge_rosters(roster)
-    classes.choose_instructors(roster)
-    chosen = courses.choose_courses(roster, options)
-    _leave_out_orgs(roster, chosen)
-    _judge_ids(roster)
-    _note_deviations(roster, findings)
+    with ThreadPoolExecutor(1) as meanwhile:  # from here on no user is left out
+        deviations = meanwhile.submit(_deviations, roster.users, findings)
+        classes.judge_rosters(roster)
+        classes.choose_instructors(roster)
+        chosen = courses.choose_courses(roster, options)
+        _leave_out_orgs(roster, chosen)
+        _judge_ids(roster)
+        findings.adopt(deviations.result())
+    note_same_names({ORGS: roster.orgs.live}, "name", findings)
     if options.id_policy == "map":
         chosen = _map_ids(roster, chosen)
     if is_traced and roster.roles is not None:
@@ -133,7 +138,7 @@ def _further(
     rows: pl.DataFrame, chosen: pl.Expr, column: str, file: AsmFile, shown: int
 ) -> Iterator[tuple[pl.Expr, str]]:
     """Yield item and name of the numbered columns that the longest list needs; ``shown`` items stand in no list."""
-    longest = rows.lazy().filter(chosen).select(pl.col(column).list.len().max()).collect().item() or 0
+    longest = run(rows.lazy().filter(chosen).select(pl.col(column).list.len().max())).item() or 0
     for place, name in enumerate(file.repeats(shown + longest), file.repeats_from - 1 - shown):
         yield _nth(column, place), name
 
@@ -173,15 +178,16 @@ def _judge_ids(roster: OneRoster) -> None:
     enrollments.note_count("unusual-id", _count(enrollments, LIVE & pl.col(UNUSUAL)), column="sourcedId")
 
 
-def _note_deviations(roster: OneRoster, findings: Findings) -> None:
-    """Note what looks wrong about people and places that are sent, although no rule forbids it."""
+def _deviations(people: Sheet, known: Findings) -> Findings:
+    """Return what looks wrong about the people who are sent, although no rule forbids it."""
+    findings = Findings(known.levels)
     columns = ("sourcedId", "email", "username", "identifier")
-    users = {USERS: roster.users.chosen(*columns, LINE)}
+    users = {USERS: people.chosen(*columns, LINE)}
     note_shared_values(users, columns[1:], findings)
     note_similar_ids(users, "sourcedId", findings)
     note_missing(users, "missing-email", "email", findings)
     note_missing(users, "missing-username", "username", findings)
-    note_same_names({ORGS: roster.orgs.live}, "name", findings)
+    return findings
 
 
 def _count(sheet: Sheet, condition: pl.Expr) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from rosterbridge.roster.findings import LINE, Findings
+from rosterbridge.roster.queries import run
 
 FILE, VALUE, FORM = "_file", "_value", "_form"
 EMAILS = frozenset({"email", "email_address"})
@@ -60,17 +61,19 @@ def _repeated(frames: Mapping[str, pl.DataFrame], forms: Mapping[str, pl.Expr]) 
         )
         for frame in frames.values()
     )
-    found = hashes.select(pl.col(column).drop_nulls().n_unique() < pl.col(column).count() for column in forms).collect()
+    found = run(hashes.select(pl.col(column).drop_nulls().n_unique() < pl.col(column).count() for column in forms))
     return [column for column, is_repeated in found.row(0, named=True).items() if is_repeated]
 
 
 def _rows(frames: Mapping[str, pl.DataFrame], column: str, form: pl.Expr) -> pl.DataFrame:
-    return pl.concat(
-        frame.lazy()
-        .filter(pl.col(column) != "")
-        .select(pl.lit(file).alias(FILE), LINE, pl.col(column).alias(VALUE), form.alias(FORM))
-        for file, frame in frames.items()
-    ).collect()
+    return run(
+        pl.concat(
+            frame.lazy()
+            .filter(pl.col(column) != "")
+            .select(pl.lit(file).alias(FILE), LINE, pl.col(column).alias(VALUE), form.alias(FORM))
+            for file, frame in frames.items()
+        )
+    )
 
 
 def _note(code: str, rows: pl.DataFrame, count: int, column: str, findings: Findings) -> None:

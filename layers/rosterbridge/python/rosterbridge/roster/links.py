@@ -51,4 +51,4 @@ def row_number() -> pl.Expr:
 
 def flags(height: int, rows: pl.Series) -> pl.Series:
     """Return for each of ``height`` rows whether a link of ``rows`` points to it."""
-    return pl.zeros(height, pl.Boolean, eager=True).scatter(rows.drop_nulls(), True)
+    return pl.Series([False]).new_from_index(0, height).scatter(rows.drop_nulls(), True)

@@ -9,6 +9,7 @@ from rosterbridge.roster.formats import LOCATION_LIMIT, ROLES_1_1, ROLES_1_2
 from rosterbridge.roster.links import ROW, Index, flags
 from rosterbridge.roster.oneroster import ORG, SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
+from rosterbridge.roster.queries import run
 from rosterbridge.roster.sheet import FATE, LIVE
 from rosterbridge.roster.tables import SLICE_ROWS
 
@@ -55,7 +56,7 @@ def _choose_kinds(roster: OneRoster, options: ConversionOptions) -> None:
     """Make staff of teachers and instructors, students of students; a user that is both is one of them (rules 8, 9)."""
     users, roles = roster.users, user_roles(roster)
     height = users.rows.height
-    teaching = roster.enrollments.rows.lazy().filter(LIVE & TEACHES).select(USER).collect()[USER]
+    teaching = run(roster.enrollments.rows.lazy().filter(LIVE & TEACHES).select(USER))[USER]
     staff_roles = [role.lower() for role in options.staff_roles]
     instructs = flags(height, teaching)
     has_staff_role = flags(height, roles.filter(pl.col("role").is_in(staff_roles))[USER])
@@ -85,9 +86,7 @@ def _note_roles(roster: OneRoster, roles: pl.DataFrame) -> None:
         listed = flags(users.rows.height, roster.roles.rows[USER])
         unlisted = LIVE & pl.col(KIND).is_null() & ~pl.lit(listed)
         users.note_count("user-without-role", int(users.rows.select(unlisted.sum()).item()))
-        claimed = (
-            users.rows.lazy().filter(LIVE & (pl.col("role") != "")).select(pl.col(ROW).alias(USER), "role").collect()
-        )
+        claimed = run(users.rows.lazy().filter(LIVE & (pl.col("role") != "")).select(pl.col(ROW).alias(USER), "role"))
         users.note_count("role-conflict", claimed.join(roles, on=[USER, "role"], how="anti").height, column="role")
 
 
@@ -152,7 +151,7 @@ def _own_orgs(roster: OneRoster) -> pl.DataFrame:
     users = roster.users.rows.lazy().filter(LIVE)
     index = Index(roster.orgs)
     if roster.roles is None:
-        listed = users.select(pl.col(ROW).alias(USER), org="orgSourcedIds").filter(pl.col("org") != "").collect()
+        listed = run(users.select(pl.col(ROW).alias(USER), org="orgSourcedIds").filter(pl.col("org") != ""))
         several = listed.filter(pl.col("org").str.contains(",", literal=True))
         if several.height:
             split = several.with_columns(pl.col("org").str.split(",")).explode("org")
@@ -161,10 +160,10 @@ def _own_orgs(roster: OneRoster) -> pl.DataFrame:
             listed = pl.concat([single, split]).sort(USER, maintain_order=True)
         orgs = listed.select(USER, index.link(listed["org"]).alias(ORG))
     else:
-        chosen = users.select(pl.col(ROW).alias(USER), "primaryOrgSourcedId", rank=pl.lit(0)).collect()
+        chosen = run(users.select(pl.col(ROW).alias(USER), "primaryOrgSourcedId", rank=pl.lit(0)))
         first = chosen.select(USER, index.link(chosen["primaryOrgSourcedId"]).alias(ORG), "rank")
         rank = pl.when(pl.col("roleType") == "primary").then(1).otherwise(2)
-        then = roster.roles.rows.lazy().filter(LIVE).select(USER, ORG, rank=rank).collect()
+        then = run(roster.roles.rows.lazy().filter(LIVE).select(USER, ORG, rank=rank))
         orgs = pl.concat([first, then], how="vertical_relaxed").sort(USER, "rank", maintain_order=True)
     exists = _of_orgs(roster.orgs.rows.select(LIVE).to_series())
     return orgs.filter(pl.col(ORG).is_not_null()).filter(exists).select(USER, ORG)
@@ -197,6 +196,8 @@ def _distinct(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs without repeats, of which the first stays; pairs of one user stand together."""
     user = pl.col(USER)
     shared = pairs.with_row_index("_place").filter((user == user.shift(1)) | (user == user.shift(-1)))  # most have one
+    if shared.is_empty():
+        return pairs
     again = shared.filter(~pl.struct(USER, ORG).is_first_distinct())["_place"]
     return pairs.with_row_index("_place").filter(~pl.col("_place").is_in(again.implode())).drop("_place")
 

@@ -8,6 +8,8 @@ from functools import cached_property
 
 import polars as pl
 
+from rosterbridge.roster.queries import run
+
 SLICE_ROWS = 262_144
 
 
@@ -27,7 +29,7 @@ class AsmTable:
     @cached_property
     def height(self) -> int:
         """How many rows Apple gets."""
-        return int(self.rows.lazy().filter(self.chosen).select(pl.len()).collect().item())
+        return int(run(self.rows.lazy().filter(self.chosen).select(pl.len())).item())
 
     def parts(self) -> Iterator[pl.DataFrame]:
         """Yield the rows of the source, a bounded number at a time; at least once, for the header."""
