@@ -47,9 +47,7 @@ def _write_member(file: BinaryIO, packers: ThreadPoolExecutor, name: str, frames
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file, packers)
     for number, frame in enumerate(ahead(iter(frames))):
-        frame.select(_empty_as_null()).write_csv(
-            cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS
-        )
+        _with_nulls(frame).write_csv(cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS)
     packed, plain, checksum = member.finish()
     if max(packed, plain, file.tell()) > MAX_FILE_BYTES:
         message = "a file of Apple's ZIP has more than 4 GiB"
@@ -62,9 +60,10 @@ def _write_member(file: BinaryIO, packers: ThreadPoolExecutor, name: str, frames
     return CENTRAL.pack(b"PK\x01\x02", (3 << 8) | VERSION, *facts, 0, 0, 0, REGULAR_FILE, offset) + encoded
 
 
-def _empty_as_null() -> pl.Expr:
-    """Polars writes an empty text as two quotation marks, but a null as nothing."""
-    return pl.when(pl.all() != "").then(pl.all())
+def _with_nulls(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame without empty texts: polars writes them as two quotation marks, but a null as nothing."""
+    empty = frame.select((pl.all() == "").any()).row(0, named=True) if frame.height else {}
+    return frame.with_columns(pl.when(pl.col(name) != "").then(name).alias(name) for name in empty if empty[name])
 
 
 class _Deflater:
