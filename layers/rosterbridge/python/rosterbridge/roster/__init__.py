@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from rosterbridge.roster.options import ConversionOptions
@@ -19,6 +20,7 @@ def validate(source: Path, options: ConversionOptions, *, as_of: date) -> Report
     with _without_collecting():
         from rosterbridge.roster.packages import Outputs, process
 
+        _keep_what_is_imported()
         return process(source, Outputs(), options, as_of)
 
 
@@ -30,6 +32,7 @@ def validate_delta(package: Path, base: Path, target: Path, options: ConversionO
     with _without_collecting():
         from rosterbridge.roster.packages import process_delta
 
+        _keep_what_is_imported()
         return process_delta(package, base, target, options, as_of)
 
 
@@ -52,7 +55,14 @@ def convert(
     with _without_collecting():
         from rosterbridge.roster.packages import Outputs, process
 
+        _keep_what_is_imported()
         return process(source, Outputs(target, provenance), options, as_of, is_condensed=is_condensed)
+
+
+@cache
+def _keep_what_is_imported() -> None:
+    """Spare the collector, here and when the process ends, what polars has made and what stays anyway."""
+    gc.freeze()
 
 
 @contextmanager
