@@ -14,12 +14,10 @@ from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.asm import check_asm, columns_of, is_refused, note_deviations, read_asm
 from rosterbridge.roster.codes import Level, levels, looks_closer
 from rosterbridge.roster.conversion import convert_roster
-from rosterbridge.roster.delta import apply_delta
 from rosterbridge.roster.findings import LINE, Findings, RosterError
 from rosterbridge.roster.formats import ASM, CLASSES, ENROLLMENTS, ROSTERS, STAFF, STUDENTS, USERS
 from rosterbridge.roster.oneroster import read_oneroster
 from rosterbridge.roster.options import ConversionOptions
-from rosterbridge.roster.provenance import write_provenance
 from rosterbridge.roster.recognition import judge_others, recognise
 from rosterbridge.roster.repair import mend
 from rosterbridge.roster.report import FileCounts, Format, Report, counted
@@ -43,6 +41,8 @@ class Outputs:
         elif self.target:
             write_asm_zip({name: table.slices() for name, table in tables.items()}, self.target)
         if self.provenance:
+            from rosterbridge.roster.provenance import write_provenance  # only now: most conversions need not wait
+
             write_provenance(tables, self.provenance)
 
 
@@ -75,6 +75,8 @@ def process(
 
 def process_delta(package: Path, base: Path, target: Path, options: ConversionOptions, as_of: date) -> Report:
     """Check a delta package, and what comes of it and the full set ``base``, which goes to ``target``."""
+    from rosterbridge.roster.delta import apply_delta  # only now: few uploads are deltas
+
     findings = Findings(levels(options.profile, options.severities))
     fmt: Format = "unknown"
     skipped: tuple[str, ...] = ()

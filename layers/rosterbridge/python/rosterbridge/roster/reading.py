@@ -122,8 +122,8 @@ class CsvFile:
     def _read_fast(self, piece: Piece, line: int) -> tuple[Batch, int] | None:
         """Return the rows as polars reads them, and the lines that they take; None where that proves nothing."""
         width = len(self.header.cells)
-        doubtful = b"\0" in piece.data or piece.quotes % 2 or width == 1
-        if doubtful or (self.fmt.escape and b"\\" in piece.data):
+        doubtful = b"\0" in piece.marks or piece.quotes % 2 or width == 1
+        if doubtful or (self.fmt.escape and b"\\" in piece.marks):
             return None
         piece = piece.closed()
         if not piece.data:
@@ -153,7 +153,7 @@ class CsvFile:
         if piece.returns and frame[_name(last)].str.contains("\r", literal=True).any():
             return None
         numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
-        is_usual = not piece.marks.strip(f"{self.header.separator}\r\n".encode())
+        is_usual = not piece.marks.translate(None, f"{self.header.separator}\r\n".encode())
         return Batch(self._named(frame, numbers), is_usual=is_usual, is_tidy=is_tidy(piece, Inside())), frame.height
 
     def _parse(self, piece: Piece, columns: list[int] | None = None) -> pl.DataFrame | None:
