@@ -91,7 +91,7 @@ def _people(roster: OneRoster, kind: str, options: ConversionOptions) -> AsmTabl
         "first_name": pl.col("givenName"),
         "middle_name": pl.col("middleName"),
         "last_name": pl.col("familyName"),
-        "grade_level": people.grade_level(),
+        "grade_level": people.grade_levels(users),
         "email_address": pl.col("email"),
         "sis_username": pl.col("username"),
         "password_policy": pl.lit(options.password_policy),

@@ -10,13 +10,13 @@ from rosterbridge.roster.links import ROW, Index, flags
 from rosterbridge.roster.oneroster import ORG, SCHOOL, OneRoster
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.queries import run
-from rosterbridge.roster.sheet import FATE, LIVE
-from rosterbridge.roster.tables import SLICE_ROWS
+from rosterbridge.roster.sheet import FATE, LIVE, among
 
 KIND = "_kind"  # student or staff
 PLACE, MORE_PLACES = "_place", "_more_places"  # a person's first location, and the further ones: rows of orgs.csv
 STUDENT, STAFF_MEMBER = "student", "staff"
 KINDS = pl.Enum([STUDENT, STAFF_MEMBER])
+PART_ROWS = 262_144
 NOWHERE = 2**32 - 1  # no row has this number
 GRADES = r"(?:IT|PR|PK|TK|KG|K|0?[1-9]|1[0-3]|PS|UG|Other)"
 SPACED_GRADES = rf"^{GRADES}(?: +{GRADES})+$"
@@ -35,8 +35,11 @@ def choose_people(roster: OneRoster, options: ConversionOptions) -> None:
     for column in ("givenName", "familyName"):
         users.drop(pl.col(column) == "", "missing-value", column=column)
     _place_people(roster, options)
-    several = LIVE & (pl.col(KIND) == STUDENT) & pl.col("grades").str.contains("[, ]") & (grade_codes().list.len() > 1)
-    users.note_count("several-grades", int(users.rows.select(several.sum()).item()), column="grades")
+    several = pl.col("grades").is_in(
+        among(_different_grades(users.rows).filter(grade_codes().list.len() > 1)["grades"])
+    )
+    count = users.rows.select((LIVE & (pl.col(KIND) == STUDENT) & several).sum()).item()
+    users.note_count("several-grades", int(count), column="grades")
 
 
 def _name_people(roster: OneRoster, options: ConversionOptions) -> None:
@@ -176,7 +179,7 @@ def _schools_of_classes(roster: OneRoster, place: pl.Series) -> pl.DataFrame:
     elsewhere = pl.col(PLACE).is_null() | (pl.col(ORG) != pl.col(PLACE))
     as_sent = (ATTENDS & (pl.col(KIND) == STUDENT)) | (TEACHES & (pl.col(KIND) == STAFF_MEMBER))
     rows = roster.enrollments.rows.select(FATE, CLASS, USER, "role")
-    parts = rows.iter_slices(SLICE_ROWS) if rows.height else [rows]  # few pairs are kept, and only a part is held
+    parts = rows.iter_slices(PART_ROWS) if rows.height else [rows]  # few pairs are kept, and only a part is held
     return pl.concat(
         part.filter(LIVE)
         .select(
@@ -226,8 +229,18 @@ def grade_codes() -> pl.Expr:
     return commas.str.split(",")
 
 
-def grade_level() -> pl.Expr:
-    """Return the first grade code of a user, a number without its leading zero (rule 11)."""
+def grade_levels(users: pl.DataFrame) -> pl.Expr:
+    """Return the first grade code of each of the users, a number without its leading zero (rule 11)."""
+    known = _different_grades(users).with_columns(_grade_level().alias("level"))
+    return pl.col("grades").replace_strict(known["grades"], known["level"], return_dtype=pl.String())
+
+
+def _different_grades(users: pl.DataFrame) -> pl.DataFrame:
+    """Return what stands in the column, each text once: there are few, and patterns take their time."""
+    return users.select(pl.col("grades").unique())
+
+
+def _grade_level() -> pl.Expr:
     first = pl.col("grades").str.split_exact(",", 1).struct.field("field_0")
     first = pl.when(first.str.contains(SPACED_GRADES)).then(first.str.extract("^([^ ]+)")).otherwise(first)
     return _plain_grade(first)

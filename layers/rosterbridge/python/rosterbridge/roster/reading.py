@@ -136,7 +136,7 @@ class CsvFile:
         frame = self._parse(piece)
         if frame is None or frame.width != width or not _balances(frame, piece, inside):
             return None
-        numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
+        numbers = _lines_from(line, frame.height)
         if inside.newlines:  # a record with line feeds inside moves those behind it down
             moved = pl.zeros(frame.height + 1, pl.UInt32, eager=True)
             moved = moved.scatter([record + 1 for record in inside.newlines], list(inside.newlines.values()))
@@ -152,9 +152,9 @@ class CsvFile:
             return None
         if piece.returns and frame[_name(last)].str.contains("\r", literal=True).any():
             return None
-        numbers = pl.int_range(line, line + frame.height, dtype=pl.UInt32, eager=True)
+        rows = self._named(frame, _lines_from(line, frame.height))
         is_usual = not piece.marks.translate(None, f"{self.header.separator}\r\n".encode())
-        return Batch(self._named(frame, numbers), is_usual=is_usual, is_tidy=is_tidy(piece, Inside())), frame.height
+        return Batch(rows, is_usual=is_usual, is_tidy=is_tidy(piece, Inside())), frame.height
 
     def _parse(self, piece: Piece, columns: list[int] | None = None) -> pl.DataFrame | None:
         """Return the columns at these places, or all of them, as polars reads them; None where it can't."""
@@ -172,9 +172,13 @@ class CsvFile:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
 
-    def _named(self, frame: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+    def _named(self, frame: pl.DataFrame, numbers: pl.Expr) -> pl.DataFrame:
         kept = [pl.col(_name(position)).alias(name) for name, position in self._columns.items()]
         return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE))
+
+
+def _lines_from(line: int, height: int) -> pl.Expr:
+    return pl.int_range(line, line + height, dtype=pl.UInt32)
 
 
 def _name(position: int) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from rosterbridge.roster.queries import run
 
-SLICE_ROWS = 262_144
+SLICE_ROWS = 65_536  # so many are put together while those before them are written
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,9 @@ class Words:
         for word in words:
             if len(self._numbers) < MAX_WORDS:
                 self._numbers.setdefault(word, len(self._numbers))
+        if (encoded := self._known_numbers(series)) is not None:
+            return encoded
         numbers = [self._numbers.get(word, MAX_WORDS) for word in words]
-        if len(words) <= 1:
-            return pl.repeat(sum(numbers), series.len(), dtype=pl.UInt16, eager=True).alias(series.name)
         return series.replace_strict(words, numbers, return_dtype=pl.UInt16)
 
     def _known_numbers(self, series: pl.Series) -> pl.Series | None:
@@ -43,7 +43,7 @@ class Words:
         if sum(counts.values()) < series.len():
             return None
         most = max(counts, key=lambda number: counts[number], default=0)
-        numbers = pl.repeat(most, series.len(), dtype=pl.UInt16, eager=True)
+        numbers = pl.Series([most], dtype=pl.UInt16).new_from_index(0, series.len())
         for number in (number for number, count in counts.items() if count and number != most):
             numbers = numbers.set(places[number], number)
         return numbers.alias(series.name)
