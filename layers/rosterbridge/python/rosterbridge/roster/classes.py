@@ -47,7 +47,8 @@ def _judge_ended(sheet: Sheet, link: str, other: Sheet, column: str, thing: str)
     if not ended.any():
         return
     dropped = other.rows.select(other.is_dropped().fill_null(value=False)).to_series()
-    sheet.drop(pl.lit(dropped).gather(pl.col(link)), f"{thing}-dropped", column=column)
+    if dropped.any():
+        sheet.drop(pl.lit(dropped).gather(pl.col(link)), f"{thing}-dropped", column=column)
     sheet.leave_out(pl.lit(ended).gather(pl.col(link)), f"{thing}-left-out")
 
 

@@ -35,11 +35,9 @@ def choose_people(roster: OneRoster, options: ConversionOptions) -> None:
     for column in ("givenName", "familyName"):
         users.drop(pl.col(column) == "", "missing-value", column=column)
     _place_people(roster, options)
-    several = pl.col("grades").is_in(
-        among(_different_grades(users.rows).filter(grade_codes().list.len() > 1)["grades"])
-    )
-    count = users.rows.select((LIVE & (pl.col(KIND) == STUDENT) & several).sum()).item()
-    users.note_count("several-grades", int(count), column="grades")
+    lists = _different_grades(users.rows).filter(grade_codes().list.len() > 1)["grades"]
+    has_several = LIVE & (pl.col(KIND) == STUDENT) & pl.col("grades").is_in(among(lists))
+    users.note_count("several-grades", int(users.rows.select(has_several.sum()).item()), column="grades")
 
 
 def _name_people(roster: OneRoster, options: ConversionOptions) -> None:
