@@ -10,7 +10,7 @@ from functools import cache
 
 from rosterbridge.roster.pieces import MAX_RECORD, Piece
 
-LONE_RETURN = re.compile(rb"\r(?!\n)")
+LONE_RETURN = re.compile(rb"\r[^\n]")  # in a closed piece none is its last byte
 ASCII = bytes(range(128))
 # Printable, around values, or a part of what stands for another character
 HARMLESS = bytes({*range(0x20, 0x7F), *b"\r\n", *range(0x80, 0x100)})
@@ -71,13 +71,14 @@ def marks_inside(piece: Piece, separator: str) -> Inside | None:
     after_closing = {part[:1] for part in outside[1:]}
     before_opening = {part[-1:] for part in outside[:-1]}
     if after_closing <= {apart, b"\r", b"\n", b""} and before_opening <= {apart, b"\n", b""}:
-        return Inside(outside[1:].count(b""), b"".join(inside).count(b"\r"), _newlines(outside, inside))
+        return Inside(outside[1:].count(b""), b"".join(inside).count(b"\r"), _newlines(piece.marks.split(b'"')))
     return None
 
 
-def _newlines(outside: list[bytes], inside: list[bytes]) -> Mapping[int, int]:
+def _newlines(parts: list[bytes]) -> Mapping[int, int]:
     """Return the line feeds inside by the number of the record, which line feeds outside end."""
     found: Counter[int] = Counter()
+    outside, inside = parts[::2], parts[1::2]
     record = seen = 0
     for place in [place for place, part in enumerate(inside) if b"\n" in part]:
         record += b"".join(outside[seen : place + 1]).count(b"\n")
