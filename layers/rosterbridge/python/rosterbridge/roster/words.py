@@ -27,7 +27,7 @@ class Words:
         """Return the number of each word."""
         if (encoded := self._known_numbers(series)) is not None:
             return encoded
-        words = series.unique().to_list()
+        words = series.unique(maintain_order=True).to_list()  # or chance would choose what does not fit
         for word in words:
             if len(self._numbers) < MAX_WORDS:
                 self._numbers.setdefault(word, len(self._numbers))
@@ -55,7 +55,7 @@ class Words:
     def meanings(self, numbers: pl.Series, meaning: Callable[[str], object], dtype: pl.DataType) -> pl.Series:
         """Return for each number what its word means; null for the unknown word."""
         table = pl.Series([meaning(word) for word in self._numbers] or [None], dtype=dtype)
-        return table.gather(numbers.replace(MAX_WORDS, None) if len(table) > MAX_WORDS else numbers)
+        return table.gather(numbers.replace(MAX_WORDS, None) if len(table) >= MAX_WORDS else numbers)
 
     @property
     def all(self) -> tuple[str, ...]:
