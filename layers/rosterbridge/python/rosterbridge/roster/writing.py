@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -75,6 +76,7 @@ class _Deflater:
     def __init__(self, file: BinaryIO, packers: ThreadPoolExecutor) -> None:
         self._file = file
         self._packers = packers
+        self._pack = _Packer().pack
         self._start = file.tell()
         self._plain = self._checksum = 0
         self._parts: list[bytes] = []
@@ -90,7 +92,7 @@ class _Deflater:
             waiting = memoryview(b"".join(self._parts))
             whole = self._size - self._size % BLOCK_BYTES
             for start in range(0, whole, BLOCK_BYTES):
-                self._packed.append(self._packers.submit(_pack, waiting[start : start + BLOCK_BYTES]))
+                self._packed.append(self._packers.submit(self._pack, waiting[start : start + BLOCK_BYTES]))
             self._parts, self._size = [bytes(waiting[whole:])], self._size - whole
             self._store(PACKERS)
         return len(data)
@@ -100,7 +102,7 @@ class _Deflater:
 
     def finish(self) -> tuple[int, int, int]:
         """Return packed bytes, plain bytes and the checksum."""
-        self._packed.append(self._packers.submit(_pack, b"".join(self._parts)))
+        self._packed.append(self._packers.submit(self._pack, b"".join(self._parts)))
         self._store(0)
         self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
@@ -110,6 +112,13 @@ class _Deflater:
             self._file.write(self._packed.popleft().result())
 
 
-def _pack(block: bytes | memoryview) -> bytes:
-    pack = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
-    return pack.compress(block) + pack.flush(isal_zlib.Z_SYNC_FLUSH)
+class _Packer(threading.local):
+    """A thread's own; it forgets each block, and a new one takes the last of a file, whose size may be any."""
+
+    def __init__(self) -> None:
+        self._kept = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
+
+    def pack(self, block: bytes | memoryview) -> bytes:
+        is_whole = len(block) == BLOCK_BYTES
+        packer = self._kept if is_whole else isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
+        return packer.compress(block) + packer.flush(isal_zlib.Z_FULL_FLUSH)
