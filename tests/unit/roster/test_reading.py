@@ -188,18 +188,23 @@ def test_both_readers_agree_on_any_text(tmp_path_factory: pytest.TempPathFactory
 LETTERS = st.text(st.sampled_from('abZ09-,\r\n "\t\x7f\x85\xa0\u1680\u2003\u2028\u205f\u3000éž々’'), max_size=4)
 
 
+def batches(folder: Path, text: str) -> list[reading.Batch]:
+    source = folder / "upload.zip"
+    source.write_bytes(zip_bytes({"t.csv": text}))
+    file = reading.open_csv(Archive(source), "t.csv", FileFormat("t.csv", ("a", "b", "c"), frozenset("abc")))
+    assert file is not None
+    file.place_columns(Findings())
+    return list(file.batches(Findings()))
+
+
 @settings(max_examples=examples(150), deadline=None)
 @given(rows=st.lists(st.lists(LETTERS, min_size=3, max_size=3), min_size=1, max_size=4))
 def test_what_a_batch_tells_of_its_values_is_true(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
 ) -> None:
-    source, buffer = tmp_path_factory.mktemp("csv") / "upload.zip", io.StringIO()
+    buffer = io.StringIO()
     csv.writer(buffer).writerows([["a", "b", "c"], *rows])
-    source.write_bytes(zip_bytes({"t.csv": buffer.getvalue()}))
-    file = reading.open_csv(Archive(source), "t.csv", FileFormat("t.csv", ("a", "b", "c"), frozenset("abc")))
-    assert file is not None
-    file.place_columns(Findings())
-    for batch in file.batches(Findings()):
+    for batch in batches(tmp_path_factory.mktemp("csv"), buffer.getvalue()):
         texts = [text for column in "abc" for text in batch.rows[column].to_list()]
         assert not batch.is_usual or all(re.fullmatch("[0-9A-Za-z-]*", text) for text in texts)
         assert not batch.is_tidy or all(clean_text(text) == text.strip(" ") for text in texts)
@@ -222,12 +227,7 @@ def test_what_a_batch_tells_of_its_values_is_true(
     ],
 )
 def test_a_batch_tells_how_plain_its_values_are(tmp_path: Path, body: str, *, is_usual: bool, is_tidy: bool) -> None:
-    (tmp_path / "upload.zip").write_bytes(zip_bytes({"t.csv": f"a,b,c\n{body}"}))
-    fmt = FileFormat("t.csv", ("a", "b", "c"), frozenset("abc"))
-    file = reading.open_csv(Archive(tmp_path / "upload.zip"), "t.csv", fmt)
-    assert file is not None
-    file.place_columns(Findings())
-    (batch,) = file.batches(Findings())
+    (batch,) = batches(tmp_path, f"a,b,c\n{body}")
     assert (batch.is_usual, batch.is_tidy) == (is_usual, is_tidy)
 
 

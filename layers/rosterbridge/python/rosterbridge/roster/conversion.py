@@ -91,12 +91,13 @@ def _people(roster: OneRoster, kind: str, options: ConversionOptions) -> AsmTabl
         "first_name": pl.col("givenName"),
         "middle_name": pl.col("middleName"),
         "last_name": pl.col("familyName"),
-        "grade_level": people.grade_levels(users),
         "email_address": pl.col("email"),
         "sis_username": pl.col("username"),
         "password_policy": pl.lit(options.password_policy),
         "location_id": _id_of(roster.orgs, PLACE),
     }
+    if kind == STUDENT:
+        known["grade_level"] = people.grade_levels(users)
     chosen = LIVE & (pl.col(KIND) == kind)
     columns = {name: known[name] for name in file.columns}
     for place, name in _further(users, chosen, MORE_PLACES, file, shown=1):

@@ -122,10 +122,10 @@ class CsvFile:
     def _read_fast(self, piece: Piece, line: int) -> tuple[Batch, int] | None:
         """Return the rows as polars reads them, and the lines that they take; None where that proves nothing."""
         width = len(self.header.cells)
+        piece = piece.closed()
         doubtful = b"\0" in piece.marks or piece.quotes % 2 or width == 1
         if doubtful or (self.fmt.escape and b"\\" in piece.marks):
             return None
-        piece = piece.closed()
         if not piece.data:
             return Batch(no_rows(self._columns)), 0
         if is_regular(piece, self.header.separator, width):
@@ -153,7 +153,8 @@ class CsvFile:
         if piece.returns and frame[_name(last)].str.contains("\r", literal=True).any():
             return None
         rows = self._named(frame, _lines_from(line, frame.height))
-        is_usual = not piece.marks.translate(None, f"{self.header.separator}\r\n".encode())
+        # nothing is left but what stands between the values and at the line ends
+        is_usual = len(piece.marks) == last * frame.height + piece.newlines + piece.returns
         return Batch(rows, is_usual=is_usual, is_tidy=is_tidy(piece, Inside())), frame.height
 
     def _parse(self, piece: Piece, columns: list[int] | None = None) -> pl.DataFrame | None:
