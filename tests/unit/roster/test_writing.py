@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
+from isal import isal_zlib
 
-from rosterbridge.roster.writing import BLOCK_BYTES, write_asm_zip
+from rosterbridge.roster.writing import BLOCK_BYTES, _packed, write_asm_zip
 
 ROWS = 70_000
 FRAME = pl.DataFrame({"roster_id": range(ROWS)}).select(
@@ -39,3 +41,14 @@ def test_blocks_that_are_packed_apart_are_one_file(tmp_path: Path) -> None:
         assert one.compress_size == other.compress_size
         read = pl.read_csv(archive.read("rosters.csv"), infer_schema=False)
     assert read.fill_null("").equals(FRAME)
+
+
+def test_a_block_is_packed_alike_wherever_its_packer_lies() -> None:
+    chance = random.Random(1)  # noqa: S311 a fixed draw
+    texts = [chance.randbytes(300).hex() for _ in range(15_000)]
+    blocks = [memoryview(f"{text}{text[:8]}{text[::-1]}".encode()) for text in texts]
+    packed = [_packed(b"", block) for block in blocks]
+    for places in (5, 9):
+        taken = [isal_zlib.compressobj() for _ in range(places)]  # so that the next ones lie elsewhere
+        assert [_packed(b"", block) for block in blocks] == packed
+        assert taken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,8 @@ END = struct.Struct("<4s4H2IH")
 VERSION = 20
 BATCH_ROWS = 8192
 BLOCK_BYTES = 2**20  # what is packed at once: a window of 32 KiB lost in it is nothing
+KNOWN_BYTES = 64  # of what stands before a block its packer is told so much
+STORED = struct.Struct("<B2H")  # the head of a deflate block that is not packed: its length, and that inverted
 PACKERS = 2
 LAST_BLOCK = b"\x03\x00"  # of a deflate stream: the end, without data
 DEFLATED = 8
@@ -70,17 +71,18 @@ def _with_nulls(frame: pl.DataFrame) -> pl.DataFrame:
 class _Deflater:
     """What polars writes to: packs blocks of one size by threads, and joins them in order in the ZIP.
 
-    A block refers to nothing before it, so that several are packed at once; how polars divides its output is no matter.
+    A block refers to next to nothing before it, so that several are packed at once; how polars divides its output is no
+    matter.
     """
 
     def __init__(self, file: BinaryIO, packers: ThreadPoolExecutor) -> None:
         self._file = file
         self._packers = packers
-        self._pack = _Packer().pack
         self._start = file.tell()
         self._plain = self._checksum = 0
         self._parts: list[bytes] = []
         self._size = 0
+        self._known = b""
         self._packed: deque[Future[bytes]] = deque()
 
     def write(self, data: bytes) -> int:
@@ -92,7 +94,7 @@ class _Deflater:
             waiting = memoryview(b"".join(self._parts))
             whole = self._size - self._size % BLOCK_BYTES
             for start in range(0, whole, BLOCK_BYTES):
-                self._packed.append(self._packers.submit(self._pack, waiting[start : start + BLOCK_BYTES]))
+                self._pack(waiting[start : start + BLOCK_BYTES])
             self._parts, self._size = [bytes(waiting[whole:])], self._size - whole
             self._store(PACKERS)
         return len(data)
@@ -102,23 +104,31 @@ class _Deflater:
 
     def finish(self) -> tuple[int, int, int]:
         """Return packed bytes, plain bytes and the checksum."""
-        self._packed.append(self._packers.submit(self._pack, b"".join(self._parts)))
+        self._pack(memoryview(b"".join(self._parts)))
         self._store(0)
         self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
+
+    def _pack(self, block: memoryview) -> None:
+        self._packed.append(self._packers.submit(_packed, self._known, block))
+        self._known = bytes(block[-KNOWN_BYTES:])
 
     def _store(self, left: int) -> None:
         while len(self._packed) > left:
             self._file.write(self._packed.popleft().result())
 
 
-class _Packer(threading.local):
-    """A thread's own; it forgets each block, and a new one takes the last of a file, whose size may be any."""
+def _packed(known: bytes, block: memoryview) -> bytes:
+    """Return a block as a part of a deflate stream; ``known`` is what stands before it, nothing for the first one.
 
-    def __init__(self) -> None:
-        self._kept = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
-
-    def pack(self, block: bytes | memoryview) -> bytes:
-        is_whole = len(block) == BLOCK_BYTES
-        packer = self._kept if is_whole else isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15)
-        return packer.compress(block) + packer.flush(isal_zlib.Z_FULL_FLUSH)
+    Where igzip knows of nothing before, chance decides whether it finds the first bytes again: it takes the third
+    byte's hash from a register that it never set (isa-l, igzip_icf_body_h1_gr_bt.asm, .write_first_byte).
+    """
+    stored = b""
+    if not known:
+        known, block = bytes(block[:KNOWN_BYTES]), block[KNOWN_BYTES:]
+        stored = STORED.pack(0, len(known), len(known) ^ 0xFFFF) + known
+    if not block:
+        return stored
+    packer = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, -15, zdict=known)
+    return stored + packer.compress(block) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
