@@ -20,15 +20,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Piece:
-    """Consecutive records of a file; its marks are looked for when asked for."""
+    """Consecutive records of a file; ``marks`` are all bytes in order, but the usual ones of values."""
 
     data: bytes
+    marks: bytes
     last: bool
-
-    @cached_property
-    def marks(self) -> bytes:
-        """All bytes in order, but the usual ones of values."""
-        return self.data.translate(None, USUAL)
 
     @cached_property
     def parts(self) -> list[bytes]:
@@ -52,7 +48,7 @@ class Piece:
 
     def joined(self, following: Piece) -> Piece:
         """Return this piece with the next one at its end."""
-        return Piece(self.data + following.data, last=following.last)
+        return Piece(self.data + following.data, self.marks + following.marks, last=following.last)
 
     def closed(self) -> Piece:
         """Return this piece with its last line ended, and without the blank lines that may follow it."""
@@ -60,7 +56,13 @@ class Piece:
         if not self.last or (end.endswith(b"\n") and not end.endswith((b"\n\n", b"\n\r\n")) and end.strip(b"\r\n")):
             return self
         data = self.data.rstrip(b"\r\n")
-        return Piece(data + b"\n" if data else b"", last=True)
+        marks = self.marks[: len(self.marks) - len(self.data) + len(data)]  # line ends are marks
+        return Piece(data + b"\n", marks + b"\n", last=True) if data else Piece(b"", b"", last=True)
+
+
+def marks_of(data: bytes) -> bytes:
+    """Return the marks of some bytes."""
+    return data.translate(None, USUAL)
 
 
 def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
@@ -70,31 +72,38 @@ def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
     only if it goes on for longer than any record may.
     """
     blocks: list[bytes] = []
+    marks: list[bytes] = []  # of each block, as long as it is at hand: no other thread waits for long
     size = 0
     for chunk in archive.chunks(member):
         block = chunk[skip:]
         skip = max(0, skip - len(chunk))
         blocks.append(block)
+        marks.append(marks_of(block))
         size += len(block)
         if size < PIECE_BYTES:
             continue
-        piece, rest = _divided(blocks, is_too_long=size > PIECE_BYTES + 2 * MAX_RECORD)
+        piece, rest = _divided(blocks, b"".join(marks), is_too_long=size > PIECE_BYTES + 2 * MAX_RECORD)
         if piece.data:
             yield piece
-        blocks, size = [rest], len(rest)
-    yield Piece(b"".join(blocks), last=True)
+        blocks, marks, size = [rest], [marks_of(rest)], len(rest)
+    yield Piece(b"".join(blocks), b"".join(marks), last=True)
 
 
-def _divided(blocks: list[bytes], *, is_too_long: bool) -> tuple[Piece, bytes]:
+def _divided(blocks: list[bytes], marks: bytes, *, is_too_long: bool) -> tuple[Piece, bytes]:
     """Return the records that end in the blocks, and what follows them; all of it if a record ``is_too_long``."""
     end = blocks[-1].rfind(b"\n") + 1
     data, rest = b"".join([*blocks[:-1], blocks[-1][:end]]), blocks[-1][end:]  # most often, and copied once
-    piece = Piece(data, last=False)
+    piece = Piece(data, _without_end(marks, marks_of(rest)), last=False)
     if end and not piece.quotes % 2:
         return piece, rest
     data += rest
     end = _records_end(data) or (is_too_long and (data.rfind(b"\n") + 1 or len(data)))
-    return Piece(data[:end], last=False), data[end:]
+    rest = data[end:]
+    return Piece(data[:end], _without_end(marks, marks_of(rest)), last=False), rest
+
+
+def _without_end(marks: bytes, end: bytes) -> bytes:
+    return marks[: len(marks) - len(end)]
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
