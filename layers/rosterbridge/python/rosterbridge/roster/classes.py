@@ -79,24 +79,34 @@ def choose_instructors(roster: OneRoster) -> None:
     """Give each class in play its INSTRUCTORS: primary ones first, then by id, at most fifteen (rule 15)."""
     classes, enrollments = roster.classes, roster.enrollments
     teaching = run(enrollments.rows.lazy().filter(LIVE & TEACHES).select(CLASS, USER, "primary", LINE))
-    ids = roster.users.rows["sourcedId"].gather(teaching[USER])
-    teaching = teaching.with_columns(ids.alias("id")).sort(~pl.col("primary"), "id", LINE)
-    again = ~_pair().is_first_distinct()
-    _leave_out_lines(enrollments, teaching.filter(again), "same-instructor-again")
-    primary = teaching.filter(~again & pl.col("primary"))[CLASS]
+    places = _places_by_id(roster.users, teaching[USER])
+    order = (~pl.col("primary")).cast(pl.UInt64) * 2**32 + places  # then by LINE, as they are
+    teaching = teaching.sort(order, maintain_order=True)
+    is_first = teaching.select(_pair().is_first_distinct()).to_series()
+    _leave_out_lines(enrollments, teaching.filter(~is_first), "same-instructor-again")
+    teaching = teaching.filter(is_first)
+    primary = teaching.filter(pl.col("primary"))[CLASS]
     classes.note_count("several-primary-teachers", primary.len() - primary.n_unique())
-    teaching = teaching.filter(~again).with_columns(place=pl.int_range(pl.len()).over(CLASS))
-    surplus = teaching.filter(pl.col("place") >= INSTRUCTOR_LIMIT)
-    _leave_out_lines(enrollments, surplus, "instructor-limit")
-    crowded = flags(classes.rows.height, surplus[CLASS])
-    classes.note("too-many-instructors", classes.rows.filter(LIVE & pl.lit(crowded)))
-    chosen = (
-        teaching.filter(pl.col("place") < INSTRUCTOR_LIMIT)
-        .group_by(CLASS, maintain_order=True)
-        .agg(pl.col(USER).alias(INSTRUCTORS), pl.col(LINE).alias(TAUGHT_BY))
+    chosen = teaching.group_by(CLASS, maintain_order=True).agg(
+        pl.col(USER).alias(INSTRUCTORS), pl.col(LINE).alias(TAUGHT_BY)
     )
+    crowded = chosen.filter(pl.col(INSTRUCTORS).list.len() > INSTRUCTOR_LIMIT)
+    if crowded.height:
+        surplus = crowded.select(pl.col(TAUGHT_BY).list.slice(INSTRUCTOR_LIMIT).alias(LINE)).explode(LINE)
+        _leave_out_lines(enrollments, surplus, "instructor-limit")
+        is_crowded = flags(classes.rows.height, crowded[CLASS])
+        classes.note("too-many-instructors", classes.rows.filter(LIVE & pl.lit(is_crowded)))
+        chosen = chosen.with_columns(pl.col(INSTRUCTORS, TAUGHT_BY).list.head(INSTRUCTOR_LIMIT))
     numbered = classes.rows.with_columns(row_number())
     classes.rows = numbered.join(chosen, left_on=ROW, right_on=CLASS, how="left", maintain_order="left")
+
+
+def _places_by_id(sheet: Sheet, links: pl.Series) -> pl.Series:
+    """Return for each link the place of its row among the linked ones, by id: numbers are sorted sooner than texts."""
+    linked = links.unique()
+    ordered = linked.gather(sheet.rows["sourcedId"].gather(linked).arg_sort())
+    places = pl.zeros(sheet.rows.height, pl.UInt32, eager=True)
+    return places.scatter(ordered, pl.int_range(ordered.len(), dtype=pl.UInt32, eager=True)).gather(links)
 
 
 def _pair() -> pl.Expr:

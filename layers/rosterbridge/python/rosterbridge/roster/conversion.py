@@ -10,7 +10,7 @@ import polars as pl
 from rosterbridge.roster import classes, courses, people
 from rosterbridge.roster.courses import CLASS_LINE, COURSE, first_filled
 from rosterbridge.roster.deviations import note_missing, note_same_names, note_shared_values, note_similar_ids
-from rosterbridge.roster.enrollments import CLASS, UNUSUAL, UNUSUAL_ID, USER
+from rosterbridge.roster.enrollments import CLASS, UNUSUAL, UNUSUAL_ID, USER, has_unusual
 from rosterbridge.roster.findings import LINE, Findings
 from rosterbridge.roster.formats import (
     ASM,
@@ -173,8 +173,9 @@ def _locations(roster: OneRoster) -> AsmTable:
 def _judge_ids(roster: OneRoster) -> None:
     """Warn of ids that Apple's guide does not allow (rule 20)."""
     for sheet in (roster.orgs, roster.users, roster.courses, roster.classes):
-        unusual = LIVE & pl.col("sourcedId").str.contains(UNUSUAL_ID)
-        sheet.note_count("unusual-id", _count(sheet, unusual), column="sourcedId")
+        if has_unusual(sheet.rows["sourcedId"]):
+            unusual = LIVE & pl.col("sourcedId").str.contains(UNUSUAL_ID)
+            sheet.note_count("unusual-id", _count(sheet, unusual), column="sourcedId")
     enrollments = roster.enrollments
     enrollments.note_count("unusual-id", _count(enrollments, LIVE & pl.col(UNUSUAL)), column="sourcedId")
 

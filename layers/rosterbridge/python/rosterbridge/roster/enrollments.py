@@ -103,8 +103,8 @@ class EnrollmentReader:
 
     def _compact(self, batch: Batch) -> pl.DataFrame:
         """Return a batch with numbers for all but the ids, which Apple gets."""
-        has_unusual = not batch.is_usual and _has_unusual(batch.rows["sourcedId"])  # as is all that is to be cleaned
-        clean = self._cleaner.clean(batch, skipped=REFERENCES if has_unusual else (*REFERENCES, "sourcedId"))
+        is_mixed = not batch.is_usual and has_unusual(batch.rows["sourcedId"])  # as is all that is to be cleaned
+        clean = self._cleaner.clean(batch, skipped=REFERENCES if is_mixed else (*REFERENCES, "sourcedId"))
         clean = with_opening_fates(clean, self._file.fmt.columns, REFERENCES)
         self._note_missing(clean)
         return clean.select(
@@ -113,7 +113,7 @@ class EnrollmentReader:
             FATE,
             self._role_of(clean),
             pl.col("primary") == "true",
-            (pl.col("sourcedId").str.contains(UNUSUAL_ID) if has_unusual else pl.lit(value=False)).alias(UNUSUAL),
+            (pl.col("sourcedId").str.contains(UNUSUAL_ID) if is_mixed else pl.lit(value=False)).alias(UNUSUAL),
             pl.col("sourcedId").hash(1).alias(ID_HASH),
             *(words.encode(clean[column]) for column, words in self.dates.items()),
             *(key.name.suffix(column) for column in REFERENCES for key in hashes(column)),
@@ -174,6 +174,6 @@ class EnrollmentReader:
         )
 
 
-def _has_unusual(ids: pl.Series) -> bool:
+def has_unusual(ids: pl.Series) -> bool:
     """Whether an id has characters that Apple's guide does not allow: asked of all at once, quicker than of each."""
     return bool(ids.str.join("")[0].encode().translate(None, USUAL))
