@@ -55,7 +55,7 @@ def convert_roster(
         classes.choose_instructors(roster)
         chosen = courses.choose_courses(roster, options)
         _leave_out_orgs(roster, chosen)
-        _judge_ids(roster)
+        is_plain = _judge_ids(roster)
         findings.adopt(deviations.result())
     note_same_names({ORGS: roster.orgs.live}, "name", findings)
     if options.id_policy == "map":
@@ -67,7 +67,7 @@ def convert_roster(
         STAFF: _people(roster, STAFF_MEMBER, options),
         COURSES: AsmTable(chosen, _columns(ASM[COURSES].columns), {COURSES: LINE, CLASSES: CLASS_LINE}),
         CLASSES: _classes(roster),
-        ROSTERS: _rosters(roster),
+        ROSTERS: _rosters(roster, is_plain=is_plain),
         LOCATIONS: _locations(roster),
     }
     _judge_made_ids(roster, tables, findings)
@@ -144,14 +144,14 @@ def _further(
         yield _nth(column, place), name
 
 
-def _rosters(roster: OneRoster) -> AsmTable:
+def _rosters(roster: OneRoster, *, is_plain: bool) -> AsmTable:
     class_id, student_id = _id_of(roster.classes, CLASS), _id_of(roster.users, USER)
     made = pl.concat_str(class_id, student_id, separator="-")
     named = pl.when(pl.col("sourcedId") == "").then(made).otherwise("sourcedId")
     columns = {"roster_id": named, "class_id": class_id, "student_id": student_id}
     if not _has_made_ids(roster):
         columns["roster_id"] = pl.col("sourcedId")
-    return AsmTable(roster.enrollments.rows, columns, {ENROLLMENTS: LINE}, LIVE & people.ATTENDS)
+    return AsmTable(roster.enrollments.rows, columns, {ENROLLMENTS: LINE}, LIVE & people.ATTENDS, is_plain)
 
 
 def _has_made_ids(roster: OneRoster) -> bool:
@@ -170,14 +170,20 @@ def _locations(roster: OneRoster) -> AsmTable:
     return AsmTable(roster.orgs.rows, columns, {ORGS: LINE}, LIVE)
 
 
-def _judge_ids(roster: OneRoster) -> None:
-    """Warn of ids that Apple's guide does not allow (rule 20)."""
+def _judge_ids(roster: OneRoster) -> bool:
+    """Warn of ids that Apple's guide does not allow (rule 20); returns whether there is none."""
+    found = 0
     for sheet in (roster.orgs, roster.users, roster.courses, roster.classes):
         if has_unusual(sheet.rows["sourcedId"]):
             unusual = LIVE & pl.col("sourcedId").str.contains(UNUSUAL_ID)
-            sheet.note_count("unusual-id", _count(sheet, unusual), column="sourcedId")
-    enrollments = roster.enrollments
-    enrollments.note_count("unusual-id", _count(enrollments, LIVE & pl.col(UNUSUAL)), column="sourcedId")
+            found += _note_unusual(sheet, unusual)
+    return not found + _note_unusual(roster.enrollments, LIVE & pl.col(UNUSUAL))
+
+
+def _note_unusual(sheet: Sheet, unusual: pl.Expr) -> int:
+    count = int(sheet.rows.select(unusual.sum()).item())
+    sheet.note_count("unusual-id", count, column="sourcedId")
+    return count
 
 
 def _deviations(people: Sheet, known: Findings) -> Findings:
@@ -190,10 +196,6 @@ def _deviations(people: Sheet, known: Findings) -> Findings:
     note_missing(users, "missing-email", "email", findings)
     note_missing(users, "missing-username", "username", findings)
     return findings
-
-
-def _count(sheet: Sheet, condition: pl.Expr) -> int:
-    return int(sheet.rows.select(condition.sum()).item())
 
 
 def _map_ids(roster: OneRoster, chosen: pl.DataFrame) -> pl.DataFrame:

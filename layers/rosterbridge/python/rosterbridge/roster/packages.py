@@ -39,7 +39,8 @@ class Outputs:
         if self.target and unchanged:
             shutil.copyfile(unchanged, self.target)
         elif self.target:
-            write_asm_zip({name: table.slices() for name, table in tables.items()}, self.target)
+            plain = {name for name, table in tables.items() if table.is_plain}
+            write_asm_zip({name: table.slices() for name, table in tables.items()}, self.target, plain)
         if self.provenance:
             from rosterbridge.roster.provenance import write_provenance  # only now: most conversions need not wait
 

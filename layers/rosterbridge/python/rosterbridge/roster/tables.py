@@ -18,13 +18,14 @@ class AsmTable:
     """The ``columns`` that Apple gets, in order, of the rows that are ``chosen``.
 
     Nothing is copied before it is written. ``sources`` names for each file of the source the column with the line, or
-    the lines, from which a row came.
+    the lines, from which a row came. No value of a table that ``is_plain`` needs quotation marks.
     """
 
     rows: pl.DataFrame
     columns: Mapping[str, pl.Expr]
     sources: Mapping[str, str]
     chosen: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+    is_plain: bool = False
 
     @cached_property
     def height(self) -> int:
@@ -33,15 +34,16 @@ class AsmTable:
 
     def parts(self) -> Iterator[pl.DataFrame]:
         """Yield the rows of the source, a bounded number at a time; at least once, for the header."""
-        is_first = True
-        for rows in self.rows.iter_slices(SLICE_ROWS) if self.rows.height else [self.rows]:
-            part = rows.filter(self.chosen)
-            if is_first or part.height:
-                yield part
-            is_first = False
+        return self._taken(pl.all())
 
     def slices(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as they are written, a bounded number at a time; at least once, for the header."""
-        written = [column.alias(name) for name, column in self.columns.items()]
-        for part in self.parts():
-            yield part.select(written)
+        return self._taken(*(column.alias(name) for name, column in self.columns.items()))
+
+    def _taken(self, *columns: pl.Expr) -> Iterator[pl.DataFrame]:
+        is_first = True
+        for rows in self.rows.iter_slices(SLICE_ROWS) if self.rows.height else [self.rows]:
+            part = run(rows.lazy().filter(self.chosen).select(columns))
+            if is_first or part.height:
+                yield part
+            is_first = False

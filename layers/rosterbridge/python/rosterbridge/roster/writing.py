@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, BinaryIO, Literal, cast
 
 import polars as pl
 from isal import isal_zlib
@@ -31,11 +31,19 @@ DATE, TIME = (1 << 5) | 1, 0  # 1980-01-01: a ZIP's first day, so that the clock
 REGULAR_FILE = 0o100644 << 16
 MAX_FILE_BYTES = 2**32 - 1
 
+Quotes = Literal["never", "necessary"]
 
-def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path) -> None:
-    """Write the frames of each file, one after the other, as CSV files of their names into one ZIP."""
+
+def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path, plain: Collection[str] = ()) -> None:
+    """Write the frames of each file, one after the other, as CSV files of their names into one ZIP.
+
+    Files that are ``plain`` have no value that needs quotation marks.
+    """
     with target.open("wb") as file, ThreadPoolExecutor(PACKERS) as packers:
-        entries = [_write_member(file, packers, name, frames) for name, frames in files.items()]
+        entries = [
+            _write_member(file, packers, name, frames, "never" if name in plain else "necessary")
+            for name, frames in files.items()
+        ]
         start = file.tell()
         for entry in entries:
             file.write(entry)
@@ -43,13 +51,17 @@ def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path) -> 
         file.write(END.pack(b"PK\x05\x06", 0, 0, len(entries), len(entries), size, start, 0))
 
 
-def _write_member(file: BinaryIO, packers: ThreadPoolExecutor, name: str, frames: Iterable[pl.DataFrame]) -> bytes:
+def _write_member(
+    file: BinaryIO, packers: ThreadPoolExecutor, name: str, frames: Iterable[pl.DataFrame], quotes: Quotes
+) -> bytes:
     """Write a member and return its entry of the central directory."""
     offset, encoded = file.tell(), name.encode()
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file, packers)
     for number, frame in enumerate(ahead(iter(frames))):
-        _with_nulls(frame).write_csv(cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS)
+        _with_nulls(frame).write_csv(
+            cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS, quote_style=quotes
+        )
     packed, plain, checksum = member.finish()
     if max(packed, plain, file.tell()) > MAX_FILE_BYTES:
         message = "a file of Apple's ZIP has more than 4 GiB"
@@ -80,23 +92,22 @@ class _Deflater:
         self._packers = packers
         self._start = file.tell()
         self._plain = self._checksum = 0
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._parts: list[memoryview] = []
+        self._free = BLOCK_BYTES  # what the parts leave of a block
         self._known = b""
         self._packed: deque[Future[bytes]] = deque()
 
     def write(self, data: bytes) -> int:
         self._plain += len(data)
         self._checksum = isal_zlib.crc32(data, self._checksum)
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size >= BLOCK_BYTES:
-            waiting = memoryview(b"".join(self._parts))
-            whole = self._size - self._size % BLOCK_BYTES
-            for start in range(0, whole, BLOCK_BYTES):
-                self._pack(waiting[start : start + BLOCK_BYTES])
-            self._parts, self._size = [bytes(waiting[whole:])], self._size - whole
+        rest = memoryview(data)
+        while len(rest) >= self._free:
+            self._parts.append(rest[: self._free])
+            rest = rest[self._free :]
+            self._pack()
             self._store(PACKERS)
+        self._parts.append(rest)
+        self._free -= len(rest)
         return len(data)
 
     def flush(self) -> None:
@@ -104,21 +115,23 @@ class _Deflater:
 
     def finish(self) -> tuple[int, int, int]:
         """Return packed bytes, plain bytes and the checksum."""
-        self._pack(memoryview(b"".join(self._parts)))
+        self._pack()
         self._store(0)
         self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
 
-    def _pack(self, block: memoryview) -> None:
+    def _pack(self) -> None:
+        block = b"".join(self._parts)
+        self._parts, self._free = [], BLOCK_BYTES
         self._packed.append(self._packers.submit(_packed, self._known, block))
-        self._known = bytes(block[-KNOWN_BYTES:])
+        self._known = block[-KNOWN_BYTES:]
 
     def _store(self, left: int) -> None:
         while len(self._packed) > left:
             self._file.write(self._packed.popleft().result())
 
 
-def _packed(known: bytes, block: memoryview) -> bytes:
+def _packed(known: bytes, block: bytes) -> bytes:
     """Return a block as a part of a deflate stream; ``known`` is what stands before it, nothing for the first one.
 
     Where igzip knows of nothing before, chance decides whether it finds the first bytes again: it takes the third
@@ -126,7 +139,7 @@ def _packed(known: bytes, block: memoryview) -> bytes:
     """
     stored = b""
     if not known:
-        known, block = bytes(block[:KNOWN_BYTES]), block[KNOWN_BYTES:]
+        known, block = block[:KNOWN_BYTES], block[KNOWN_BYTES:]
         stored = STORED.pack(0, len(known), len(known) ^ 0xFFFF) + known
     if not block:
         return stored
