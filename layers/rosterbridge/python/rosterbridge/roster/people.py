@@ -195,10 +195,10 @@ def _schools_of_classes(roster: OneRoster, place: pl.Series) -> pl.DataFrame:
 
 def _distinct(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs without repeats, of which the first stays; pairs of one user stand together."""
-    user = pl.col(USER)
-    shared = pairs.with_row_index("_place").filter((user == user.shift(1)) | (user == user.shift(-1)))  # most have one
-    if shared.is_empty():
+    users, user = pairs[USER], pl.col(USER)
+    if not (users == users.shift(1)).any():
         return pairs
+    shared = pairs.with_row_index("_place").filter((user == user.shift(1)) | (user == user.shift(-1)))  # most have one
     again = shared.filter(~pl.struct(USER, ORG).is_first_distinct())["_place"]
     return pairs.with_row_index("_place").filter(~pl.col("_place").is_in(again.implode())).drop("_place")
 

@@ -12,8 +12,6 @@ from typing import IO, BinaryIO, Literal, cast
 import polars as pl
 from isal import isal_zlib
 
-from rosterbridge.roster.pieces import ahead
-
 LEVEL = 1  # igzip's 0 is a trap, and 3 gains a percent
 LOCAL = struct.Struct("<4s5H3I2H")
 CENTRAL = struct.Struct("<4s6H3I5H2I")
@@ -58,7 +56,7 @@ def _write_member(
     offset, encoded = file.tell(), name.encode()
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file, packers)
-    for number, frame in enumerate(ahead(iter(frames))):
+    for number, frame in enumerate(frames):
         _with_nulls(frame).write_csv(
             cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS, quote_style=quotes
         )
@@ -115,8 +113,11 @@ class _Deflater:
 
     def finish(self) -> tuple[int, int, int]:
         """Return packed bytes, plain bytes and the checksum."""
-        self._pack()
-        self._store(0)
+        if self._packed:
+            self._pack()
+            self._store(0)
+        else:  # a small file needs no thread
+            self._file.write(_packed(self._known, b"".join(self._parts)))
         self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
 
