@@ -195,6 +195,13 @@ class TestValues:
             ("unusual-id", "users.csv", 1)
         ]
 
+    @pytest.mark.parametrize("name", ["p1", "c1", "e3"])
+    def test_ids_with_separators_stay_whole_in_rosters(self, tmp_path: Path, name: str) -> None:
+        odd = f"{name[0]},{name[1]}"
+        files = {file: str(text).replace(name, f'"{odd}"') for file, text in oneroster_1_1().items()}
+        ids = list(process(tmp_path, files).rows("rosters.csv")[0].values())
+        assert ids == [odd if id_ == name else id_ for id_ in ("e3", "c1", "p1")]
+
     def test_ids_differ_by_case(self, tmp_path: Path) -> None:
         files = replaced(oneroster_1_1(), "enrollments.csv", "c2,s2,p3", "c2,s2,P3")
         outcome = process(tmp_path, files, ConversionOptions(max_dropped=0.5))

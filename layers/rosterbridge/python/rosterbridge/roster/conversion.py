@@ -177,7 +177,8 @@ def _judge_ids(roster: OneRoster) -> bool:
         if has_unusual(sheet.rows["sourcedId"]):
             unusual = LIVE & pl.col("sourcedId").str.contains(UNUSUAL_ID)
             found += _note_unusual(sheet, unusual)
-    return not found + _note_unusual(roster.enrollments, LIVE & pl.col(UNUSUAL))
+    found += _note_unusual(roster.enrollments, LIVE & pl.col(UNUSUAL))
+    return not found
 
 
 def _note_unusual(sheet: Sheet, unusual: pl.Expr) -> int:
