@@ -51,17 +51,18 @@ class Sheet:
 
     def leave_out(self, condition: pl.Expr, reason: str) -> None:
         """Leave out the rows in play that meet the condition; ``reason`` is one of LEFT_OUT."""
-        self._end(condition, reason)
+        self._end(self._met(condition), reason)
 
     def drop(self, condition: pl.Expr, code: str, *, column: str | None = None) -> None:
         """Drop the rows in play that meet the condition, each with an entry that shows the value of ``column``."""
-        ended = self.rows.filter(LIVE & condition)
-        if ended.is_empty():
+        met = self._met(condition)
+        if not met.any():
             return
+        ended = self.rows.filter(met)
         if column is not None and column not in ended.columns:
             ended = self._with_aside(ended, column)
         self._findings.add_rows(code, ended, file=self.file, column=column)
-        self._end(condition, code)
+        self._end(met, code)
 
     def is_dropped(self) -> pl.Expr:
         """Whether a row ended by an error."""
@@ -90,9 +91,14 @@ class Sheet:
             reasons=reasons,
         )
 
-    def _end(self, condition: pl.Expr, fate: str) -> None:
-        ended = pl.when(LIVE & condition).then(pl.lit(fate, FATES)).otherwise(FATE)
-        self.rows = self.rows.with_columns(ended.alias(FATE))
+    def _met(self, condition: pl.Expr) -> pl.Series:
+        """Return which rows in play meet the condition."""
+        return self.rows.select(LIVE & condition).to_series()
+
+    def _end(self, met: pl.Series, fate: str) -> None:
+        if met.any():  # most rules end no row at all
+            ended = pl.when(pl.lit(met)).then(pl.lit(fate, FATES)).otherwise(FATE)
+            self.rows = self.rows.with_columns(ended.alias(FATE))
 
     def _dropping(self) -> list[str]:
         return [code for code in ROW_CODES if self._findings.levels[code] == "row"]
