@@ -234,7 +234,7 @@ def _name_queues_without_the_port() -> None:
 
 
 def _flush_state_regularly(seconds: float) -> None:
-    saving, stock_save = threading.Lock(), persistence.save_all
+    saving, stock_save, stock_load = threading.Lock(), persistence.save_all, app._load_persisted_state
 
     def save_all(services: dict[str, Any]) -> None:
         with saving:  # the server saves once more when it stops
@@ -245,5 +245,9 @@ def _flush_state_regularly(seconds: float) -> None:
             time.sleep(seconds)
             save_all(app._build_persistence_save_dict())
 
-    app.save_all = save_all
-    threading.Thread(target=flush, name="state-flush", daemon=True).start()
+    def load() -> None:
+        stock_load()
+        # not before: what is not loaded yet would be saved as nothing
+        threading.Thread(target=flush, name="state-flush", daemon=True).start()
+
+    app.save_all, app._load_persisted_state = save_all, load

@@ -17,7 +17,7 @@ import pytest
 
 from local.clients import REGION
 from local.host_key import host_key
-from tests.support.emulator import FLUSH_SECONDS, ROLE, Emulator
+from tests.support.emulator import ROLE, Emulator
 from tests.support.stack import StackUnderTest, wait_for
 
 
@@ -253,6 +253,11 @@ def test_the_answer_itself_says_which_page_may_read_it(for_a_page: str) -> None:
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, ORIGIN)
 
 
+def state(folder: Path, service: str) -> str:
+    file = folder / "aws" / "services" / f"{service}.json"
+    return file.read_text() if file.exists() else ""
+
+
 def test_a_killed_emulator_comes_back_with_its_state_on_another_port(tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     killed = Emulator(tmp_path)
@@ -264,11 +269,13 @@ def test_a_killed_emulator_comes_back_with_its_state_on_another_port(tmp_path: P
     )
     killed.function("kept", code.format(seen))
     killed.aws.client("lambda").create_event_source_mapping(FunctionName="kept", EventSourceArn=arn["QueueArn"])
-    time.sleep(3 * FLUSH_SECONDS)
+    wait_for(
+        lambda: all(arn["QueueArn"] in state(tmp_path, name) for name in ("sqs", "lambda")), "its state is written"
+    )
     killed.process().send_signal(signal.SIGKILL)
     killed.processes.stop()
 
-    again = Emulator(tmp_path)
+    again = Emulator(tmp_path, flush_seconds=0.01)  # as if it started slowly: nothing is saved before it is loaded
     try:
         sqs = again.aws.client("sqs")
         url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]

@@ -27,8 +27,11 @@ class Emulator:
     With ``enforces_iam`` it speaks TLS, and notes decisions about roles in the file ``decisions``.
     """
 
-    def __init__(self, folder: Path, *, enforces_iam: bool = False, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *, enforces_iam: bool = False, flush_seconds: float = FLUSH_SECONDS, **environment: str
+    ) -> None:
         self.folder = folder
+        self._flush_seconds = flush_seconds
         self.decisions = folder / "decisions.jsonl"
         self._tls = certificate(folder / "aws.crt") if enforces_iam else None
         self._environment = environment
@@ -45,7 +48,7 @@ class Emulator:
             enforcing = ("--certificate", self._tls[0], "--key", self._tls[1], "--decisions", self.decisions)
         self.processes.start(
             *("emulator", EMULATOR_PYTHON, "local.emulator"),
-            *("--port", port, "--state", self.folder / "aws", "--flush-seconds", FLUSH_SECONDS),
+            *("--port", port, "--state", self.folder / "aws", "--flush-seconds", self._flush_seconds),
             *enforcing,
         )
         self.processes.wait_for("emulator", lambda: connects(port))
