@@ -73,24 +73,24 @@ class _Watch(threading.Thread):
         self.peak = 0
         self.killed = False
         self._pid = pid
+        # opened before anybody waits for the process: until then even an ended one has its entry
+        self._sizes = os.open(f"/proc/{pid}/statm", os.O_RDONLY) if HAS_ANONYMOUS else None
         self._limit = limit_mb * 1e6 if limit_mb else float("inf")
         self._ended = False
 
     def run(self) -> None:
-        if not HAS_ANONYMOUS:
-            return
-        sizes = os.open(f"/proc/{self._pid}/statm", os.O_RDONLY)
-        while not self._ended:
+        while self._sizes is not None and not self._ended:
             time.sleep(POLL_SECONDS)
-            self.peak = max(self.peak, _anonymous_bytes(sizes))
+            self.peak = max(self.peak, _anonymous_bytes(self._sizes))
             if self.peak > self._limit and not self.killed:
                 self.killed = True
                 os.kill(self._pid, 9)
-        os.close(sizes)
 
     def end(self) -> None:
         self._ended = True
         self.join()
+        if self._sizes is not None:
+            os.close(self._sizes)
 
 
 def _anonymous_bytes(sizes: int) -> int:
