@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from itertools import islice, takewhile
 from typing import Self
 
@@ -136,9 +135,8 @@ class EnrollmentReader:
         """Put the rows of classes and users in the place of the hashes of their ids."""
         frame = pl.concat(frames, rechunk=True)
         for column, link in REFERENCES.items():
-            sought = frame.select(pl.col(FIRST + column).alias(FIRST), pl.col(SECOND + column).alias(SECOND))
-            frame = frame.drop(FIRST + column, SECOND + column)
-            frame = frame.with_columns(self._indexes[column].link_hashes(sought).alias(link))
+            first, second = frame.drop_in_place(FIRST + column), frame.drop_in_place(SECOND + column)
+            frame.insert_column(frame.width, self._indexes[column].link_hashes(first, second).alias(link))
         return frame
 
     def _look_again(self, sheet: Sheet) -> None:
@@ -165,9 +163,9 @@ class EnrollmentReader:
         others = Cleaner(self._file.fmt, self._options)  # what it changes was counted at the first reading
         frames = []
         for batch in self._file.batches(Findings()):
-            chosen = replace(batch, rows=batch.rows.filter(pl.col(LINE).is_in(lines.implode())))
+            chosen = Batch(batch.rows.filter(pl.col(LINE).is_in(lines.implode())), is_usual=batch.is_usual)
             rows = self._cleaner.clean(chosen, skipped=self._file.fmt.columns_without(REFERENCES))
-            frames.append(others.clean(replace(chosen, rows=rows), skipped=REFERENCES))
+            frames.append(others.clean(Batch(rows, is_usual=batch.is_usual), skipped=REFERENCES))
         texts = with_opening_fates(pl.concat(frames), self._file.fmt.columns, REFERENCES)
         return texts.with_columns(
             self._indexes[column].link(texts[column]).alias(link) for column, link in REFERENCES.items()

@@ -8,12 +8,16 @@ from rosterbridge.roster.sheet import FATE, Sheet
 
 FIRST, SECOND = "_first_hash", "_second_hash"
 ROW = "_row"
+HIGHEST = 2**64 - 1
+BUCKETS_PER_ID = 4  # so that seven ids of eight stand alone in theirs
+SMALLEST_BITS = 12
 
 
 class Index:
     """Finds the row of an id in a sheet; of several rows with one id, one in play is preferred.
 
-    Ids are compared by two hashes of 64 bits: sought by the first, confirmed by the second.
+    Ids are compared by two hashes of 64 bits. They are sorted by the first one, whose leading bits say where to begin:
+    most stand there, the others a few places on. A join would take three times as long.
     """
 
     def __init__(self, sheet: Sheet) -> None:
@@ -24,19 +28,42 @@ class Index:
                 "sourcedId", keep="first", maintain_order=True
             )
             keys = best.select(*hashes("sourcedId"), ROW)
-        self._keys = keys
-        self._on = [FIRST] if keys[FIRST].n_unique() == keys.height else [FIRST, SECOND]
+        end = pl.DataFrame({FIRST: [HIGHEST], SECOND: [0], ROW: [None]}, schema=keys.schema)  # where every search ends
+        keys = pl.concat([keys.sort(FIRST), end], rechunk=True)
+        self._first, self._second, self._rows = keys[FIRST], keys[SECOND], keys[ROW]
+        self._bucket_size = 2 ** (64 - max(SMALLEST_BITS, (keys.height * BUCKETS_PER_ID).bit_length()))
+        buckets = self._buckets(self._first)
+        is_begin = pl.Series([True]).append(buckets[1:] != buckets[:-1])
+        places = pl.int_range(keys.height, dtype=pl.UInt32, eager=True)
+        nowhere = places[-1:].new_from_index(0, 2**64 // self._bucket_size)
+        self._begins = nowhere.scatter(buckets.filter(is_begin), places.filter(is_begin))
 
-    def link_hashes(self, sought: pl.DataFrame) -> pl.Series:
-        """Return the row of each pair of FIRST and SECOND, null where there is none."""
-        found = sought.join(self._keys, on=self._on, how="left", maintain_order="left")
-        if SECOND not in self._on:
-            found = found.select(pl.when(pl.col(SECOND) == pl.col(f"{SECOND}_right")).then(ROW))
-        return found[ROW]
+    def _buckets(self, first: pl.Series) -> pl.Series:
+        buckets: pl.Series = first // self._bucket_size
+        return buckets.cast(pl.UInt32)
+
+    def link_hashes(self, first: pl.Series, second: pl.Series) -> pl.Series:
+        """Return the row of each pair of hashes, null where there is none."""
+        places = self._begins[self._buckets(first)]
+        hits, ahead = self._compared(places, first, second)
+        rows = self._rows[places].set(~hits, None)
+        asked = pl.int_range(rows.len(), dtype=pl.UInt32, eager=True)
+        while ahead.any():
+            asked, first, second = asked.filter(ahead), first.filter(ahead), second.filter(ahead)
+            places = places.filter(ahead) + 1
+            hits, ahead = self._compared(places, first, second)
+            rows = rows.scatter(asked.filter(hits), self._rows[places.filter(hits)])
+        return rows
+
+    def _compared(self, places: pl.Series, first: pl.Series, second: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Return which ids stand at their places, and which may stand further on."""
+        keys = self._first[places]
+        hits = (keys == first) & (self._second[places] == second)
+        return hits, ~hits & (keys <= first) & (places < self._first.len() - 1)
 
     def link(self, ids: pl.Series) -> pl.Series:
         """Return the row of each id, null where there is none."""
-        return self.link_hashes(pl.DataFrame({"id": ids}).select(hashes("id")))
+        return self.link_hashes(ids.hash(1), ids.hash(2))
 
 
 def hashes(column: str) -> list[pl.Expr]:
