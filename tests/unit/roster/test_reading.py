@@ -21,6 +21,7 @@ from rosterbridge.roster.archive import Archive
 from rosterbridge.roster.cleaning import clean_columns, clean_text
 from rosterbridge.roster.findings import Findings, RosterError
 from rosterbridge.roster.formats import FileFormat
+from rosterbridge.roster.soundness import FEW_QUOTES
 from tests.support.examples import examples
 from tests.support.rosters import Files, oneroster_1_1, process, zip_bytes
 
@@ -207,28 +208,34 @@ def test_what_a_batch_tells_of_its_values_is_true(
     for batch in batches(tmp_path_factory.mktemp("csv"), buffer.getvalue()):
         texts = [text for column in "abc" for text in batch.rows[column].to_list()]
         assert not batch.is_usual or all(re.fullmatch("[0-9A-Za-z-]*", text) for text in texts)
-        assert not batch.is_tidy or all(clean_text(text) == text.strip(" ") for text in texts)
+        for column in "abc" if batch.doubtful is not None else "":
+            kept = [text for place, text in enumerate(batch.rows[column]) if place not in batch.doubtful]
+            assert all(clean_text(text) == text.strip(" ") for text in kept)
         assert {name: count for name, (_, count) in clean_columns(batch, list("abc")).items() if count} == {
             name: count for name, (_, count) in clean_columns(reading.Batch(batch.rows), list("abc")).items() if count
         }
 
 
 @pytest.mark.parametrize(
-    ("body", "is_usual", "is_tidy"),
+    ("body", "is_usual", "doubtful"),
     [
-        ("a-1,B,\r\n,,\r\n", True, True),
-        ("a-1,B b,ç\n", False, True),
-        ('a-1,"B, b",c\n', False, True),
-        ('a-1,"B ""b""",c\n', False, False),
-        ("a-1,B\tb,c\n", False, False),
-        ("a-1,B\u2003,c\n", False, False),
-        ('"a\n1",B,c\n', False, False),
-        ("a-1,B,c\n,,\r\n", False, True),
+        ("a-1,B,\r\n,,\r\n", True, []),
+        ("a-1,B b,ç\n", False, []),
+        ('a-1,"B, b",c\n', False, []),
+        ('"a-1","B ""b""",c\n"x","y","z"\n"a\n1","B",""""\n', False, [0, 2]),
+        ("a-1,B\tb,c\n", False, None),
+        ("a-1,B\u2003,c\n", False, None),
+        ('"a\n1",B,c\n', False, [0]),
+        ("a-1,B,c\n,,\r\n", False, []),
+        ('a,"' + '""' * (FEW_QUOTES + 1) + '",c\n', False, None),
     ],
 )
-def test_a_batch_tells_how_plain_its_values_are(tmp_path: Path, body: str, *, is_usual: bool, is_tidy: bool) -> None:
+def test_a_batch_tells_how_plain_its_values_are(
+    tmp_path: Path, body: str, *, is_usual: bool, doubtful: list[int] | None
+) -> None:
     (batch,) = batches(tmp_path, f"a,b,c\n{body}")
-    assert (batch.is_usual, batch.is_tidy) == (is_usual, is_tidy)
+    assert batch.is_usual == is_usual
+    assert (None if batch.doubtful is None else list(batch.doubtful)) == doubtful
 
 
 @pytest.mark.parametrize(

@@ -125,11 +125,27 @@ def clean_columns(batch: Batch, columns: Sequence[str]) -> dict[str, tuple[pl.Se
     """Return the columns that hold what is to be cleaned, clean, each with the count of its changed values."""
     if batch.is_usual or not columns:
         return {}
-    frame, texts = batch.rows, pl.col(columns).str
-    is_dirty = texts.starts_with(" ") | texts.ends_with(" ") if batch.is_tidy else texts.contains(DIRTY)
-    dirty = frame.select(is_dirty.any()).row(0, named=True)
-    clean = frame.select(cleaned(pl.col(column)) for column in columns if dirty[column])
-    return {series.name: (series, int((series != frame[series.name]).sum())) for series in clean}
+    changed: dict[str, tuple[pl.Series, int]] = {}
+    for dirty in _dirty(batch, columns):
+        if dirty.any():
+            texts, places = batch.rows[dirty.name], dirty.arg_true()
+            old = texts.gather(places)
+            new = old.to_frame().select(cleaned(pl.col(dirty.name))).to_series()
+            changed[dirty.name] = texts.clone().scatter(places, new), int((new != old).sum())
+    return changed
+
+
+def _dirty(batch: Batch, columns: Sequence[str]) -> pl.DataFrame:
+    """Return where something may have to be cleaned."""
+    texts = pl.col(columns).str
+    if batch.doubtful is None:
+        return batch.rows.select(texts.contains(DIRTY))
+    spaced = batch.rows.select(texts.starts_with(" ") | texts.ends_with(" "))
+    if not batch.doubtful:
+        return spaced
+    places = pl.Series(batch.doubtful, dtype=pl.UInt32)
+    others = batch.rows[places].select(texts.contains(DIRTY))
+    return pl.DataFrame([column.scatter(places, others[column.name]) for column in spaced])
 
 
 def clean_text(text: str) -> str:

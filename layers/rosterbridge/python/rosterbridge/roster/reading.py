@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from rosterbridge.roster.formats import FileFormat
 from rosterbridge.roster.guessing import near_misses
 from rosterbridge.roster.pieces import PIECE_BYTES, Piece, ahead, pieces
 from rosterbridge.roster.sheet import FATE, FATES
-from rosterbridge.roster.soundness import Inside, is_regular, is_tidy, marks_inside
+from rosterbridge.roster.soundness import Inside, doubtful_records, is_regular, marks_inside
 
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
@@ -53,14 +53,14 @@ class Header:
 class Batch:
     """Consecutive rows of a file, and what is known of all their values.
 
-    ``is_usual``: they have nothing but letters, digits and hyphens of ASCII; ``is_tidy``: nothing to clean but maybe
-    spaces at their ends.
+    ``is_usual``: they have nothing but letters, digits and hyphens of ASCII. ``doubtful``: the places of the rows that
+    may have more to clean than spaces at their values' ends; None for every row.
     """
 
     rows: pl.DataFrame
     is_exact: bool = False
     is_usual: bool = False
-    is_tidy: bool = False
+    doubtful: Sequence[int] | None = None
 
 
 class CsvFile:
@@ -141,7 +141,7 @@ class CsvFile:
             moved = pl.zeros(frame.height + 1, pl.UInt32, eager=True)
             moved = moved.scatter([record + 1 for record in inside.newlines], list(inside.newlines.values()))
             numbers += moved.cum_sum().head(frame.height)
-        batch = Batch(self._named(frame, numbers), is_tidy=is_tidy(piece, inside))
+        batch = Batch(self._named(frame, numbers), doubtful=doubtful_records(piece, inside))
         return batch, frame.height + sum(inside.newlines.values())
 
     def _read_regular(self, piece: Piece, line: int) -> tuple[Batch, int] | None:
@@ -150,12 +150,12 @@ class CsvFile:
         frame = self._parse(piece, sorted({*self._columns.values(), last}))
         if frame is None or frame.height != piece.newlines:
             return None
-        if piece.returns and frame[_name(last)].str.contains("\r", literal=True).any():
+        if piece.returns and "\r" in frame[_name(last)].str.join("")[0]:  # quicker than to look at each value
             return None
         rows = self._named(frame, _lines_from(line, frame.height))
         # nothing is left but what stands between the values and at the line ends
         is_usual = len(piece.marks) == last * frame.height + piece.newlines + piece.returns
-        return Batch(rows, is_usual=is_usual, is_tidy=is_tidy(piece, Inside())), frame.height
+        return Batch(rows, is_usual=is_usual, doubtful=doubtful_records(piece, Inside())), frame.height
 
     def _parse(self, piece: Piece, columns: list[int] | None = None) -> pl.DataFrame | None:
         """Return the columns at these places, or all of them, as polars reads them; None where it can't."""

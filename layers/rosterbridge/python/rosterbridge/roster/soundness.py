@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -17,15 +17,20 @@ HARMLESS = bytes({*range(0x20, 0x7F), *b"\r\n", *range(0x80, 0x100)})
 # White space and control characters of Unicode beyond ASCII, with the separators of lines and paragraphs
 SPACES = re.compile(rb"\xc2[\x80-\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80")
 WINDOW = MAX_RECORD // 2  # a record that is too long leaves one without a line end
+FEW_QUOTES = 5_000  # to look for the records of more takes longer than to look at every record
 
 
 @dataclass(frozen=True)
 class Inside:
-    """How many marks of a piece belong to values: quotation marks, carriage returns, and line feeds by their record."""
+    """How many marks of a piece belong to values: quotation marks, carriage returns, and line feeds by their record.
+
+    ``records`` are the numbers of those that have any, in order; None if they are too many to tell.
+    """
 
     quotes: int = 0
     returns: int = 0
     newlines: Mapping[int, int] = field(default_factory=dict)
+    records: Sequence[int] | None = ()
 
 
 def is_regular(piece: Piece, separator: str, width: int) -> bool:
@@ -43,11 +48,16 @@ def is_regular(piece: Piece, separator: str, width: int) -> bool:
     return all(piece.data.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, len(piece.data) - WINDOW, WINDOW))
 
 
-def is_tidy(piece: Piece, inside: Inside) -> bool:
-    """Whether no value of a sound piece has what Apple does not take, other than spaces at its ends."""
-    if inside.quotes or inside.returns or inside.newlines or piece.marks.translate(None, HARMLESS):
-        return False
-    return piece.marks.isascii() or not SPACES.search(piece.marks.translate(None, ASCII))
+def doubtful_records(piece: Piece, inside: Inside) -> Sequence[int] | None:
+    """Return which records of a sound piece may have what Apple does not take, other than spaces at the values' ends.
+
+    None where each of them may.
+    """
+    if piece.marks.translate(None, HARMLESS):
+        return None
+    if not piece.marks.isascii() and SPACES.search(piece.marks.translate(None, ASCII)):
+        return None
+    return inside.records
 
 
 @cache
@@ -71,17 +81,23 @@ def marks_inside(piece: Piece, separator: str) -> Inside | None:
     after_closing = {part[:1] for part in outside[1:]}
     before_opening = {part[-1:] for part in outside[:-1]}
     if after_closing <= {apart, b"\r", b"\n", b""} and before_opening <= {apart, b"\n", b""}:
-        return Inside(outside[1:].count(b""), b"".join(inside).count(b"\r"), _newlines(piece.marks.split(b'"')))
+        doubled = outside[1:].count(b"")
+        newlines, records = _placed(piece.marks.split(b'"'))
+        return Inside(doubled, b"".join(inside).count(b"\r"), newlines, records if doubled <= FEW_QUOTES else None)
     return None
 
 
-def _newlines(parts: list[bytes]) -> Mapping[int, int]:
-    """Return the line feeds inside by the number of the record, which line feeds outside end."""
-    found: Counter[int] = Counter()
+def _placed(parts: list[bytes]) -> tuple[Mapping[int, int], list[int]]:
+    """Return the line feeds inside by the number of their record, and the records that have any or a quotation mark."""
+    newlines: Counter[int] = Counter()
+    records: list[int] = []
     outside, inside = parts[::2], parts[1::2]
     record = seen = 0
-    for place in [place for place, part in enumerate(inside) if b"\n" in part]:
-        record += b"".join(outside[seen : place + 1]).count(b"\n")
+    for place in [place for place, part in enumerate(inside) if b"\n" in part or (place and not outside[place])]:
+        record += b"".join(outside[seen : place + 1]).count(b"\n")  # line feeds outside end records
         seen = place + 1
-        found[record] += inside[place].count(b"\n")
-    return found
+        if count := inside[place].count(b"\n"):
+            newlines[record] += count
+        if not records or records[-1] < record:
+            records.append(record)
+    return newlines, records
