@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import islice, takewhile
 from typing import Self
 
@@ -79,16 +79,17 @@ class EnrollmentReader:
 
     def read(self, classes: Sheet, users: Sheet) -> Sheet:
         """Return the rows; those that are blank, inactive, without a reference or there already have ended."""
-        self._indexes = dict(zip(REFERENCES, map(Index, (classes, users)), strict=True))
         waiting: list[pl.DataFrame] = []
         linked: list[pl.DataFrame] = []
-        for batch in self._batches():
-            waiting.append(batch)
-            if sum(frame.height for frame in waiting) >= LINKED_ROWS:
-                linked.append(self._link(waiting))
-                waiting = []
-        if waiting:
-            linked.append(self._link(waiting))
+        with ThreadPoolExecutor(len(REFERENCES)) as linkers:
+            self._indexes = dict(zip(REFERENCES, linkers.map(Index, (classes, users)), strict=True))
+            for batch in self._batches():
+                waiting.append(batch)
+                if sum(frame.height for frame in waiting) >= LINKED_ROWS:
+                    linked.append(self._link(waiting, linkers))
+                    waiting = []
+            if waiting:
+                linked.append(self._link(waiting, linkers))
         self._findings.adopt(self._meanwhile)
         sheet = Sheet(ENROLLMENTS, pl.concat(linked), self._findings)
         linked.clear()
@@ -131,13 +132,12 @@ class EnrollmentReader:
         for column, rows in rows_without(frame, REFERENCES):
             self._missing[column].append(rows.select(LINE, column))
 
-    def _link(self, frames: list[pl.DataFrame]) -> pl.DataFrame:
+    def _link(self, frames: list[pl.DataFrame], linkers: Executor) -> pl.DataFrame:
         """Put the rows of classes and users in the place of the hashes of their ids."""
         frame = pl.concat(frames, rechunk=True)
-        for column, link in REFERENCES.items():
-            first, second = frame.drop_in_place(FIRST + column), frame.drop_in_place(SECOND + column)
-            frame.insert_column(frame.width, self._indexes[column].link_hashes(first, second).alias(link))
-        return frame
+        sought = [[frame.drop_in_place(part + column) for part in (FIRST, SECOND)] for column in REFERENCES]
+        found = linkers.map(lambda column, keys: self._indexes[column].link_hashes(*keys), REFERENCES, sought)
+        return frame.with_columns(rows.alias(link) for rows, link in zip(found, REFERENCES.values(), strict=True))
 
     def _look_again(self, sheet: Sheet) -> None:
         """Judge the rows whose references were not found as they stand, and those whose id stands twice."""

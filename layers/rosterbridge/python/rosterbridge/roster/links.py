@@ -21,20 +21,21 @@ class Index:
     """
 
     def __init__(self, sheet: Sheet) -> None:
-        rows = sheet.rows.select("sourcedId", FATE, row_number()).filter(pl.col("sourcedId") != "")
-        keys = rows.select(*hashes("sourcedId"), ROW)
-        if keys[FIRST].n_unique() < keys.height:
-            best = rows.sort(pl.col(FATE).is_not_null(), maintain_order=True).unique(
-                "sourcedId", keep="first", maintain_order=True
-            )
-            keys = best.select(*hashes("sourcedId"), ROW)
-        end = pl.DataFrame({FIRST: [HIGHEST], SECOND: [0], ROW: [None]}, schema=keys.schema)  # where every search ends
-        keys = pl.concat([keys.sort(FIRST), end], rechunk=True)
-        self._first, self._second, self._rows = keys[FIRST], keys[SECOND], keys[ROW]
-        self._bucket_size = 2 ** (64 - max(SMALLEST_BITS, (keys.height * BUCKETS_PER_ID).bit_length()))
+        rows = sheet.rows.select("sourcedId", FATE, row_number())
+        if (rows["sourcedId"] == "").any():
+            rows = rows.filter(pl.col("sourcedId") != "")
+        first, order = _sorted(rows)
+        if (first[1:] == first[:-1]).any():
+            in_play_first = rows.sort(pl.col(FATE).is_not_null(), maintain_order=True)
+            rows = in_play_first.unique("sourcedId", keep="first", maintain_order=True)
+            first, order = _sorted(rows)
+        self._first = _with_end(first, HIGHEST)  # every search ends there
+        self._second = _with_end(rows["sourcedId"].hash(2)[order], 0)
+        self._rows = _with_end(rows[ROW][order], None)
+        self._bucket_size = 2 ** (64 - max(SMALLEST_BITS, (first.len() * BUCKETS_PER_ID).bit_length()))
         buckets = self._buckets(self._first)
-        is_begin = pl.Series([True]).append(buckets[1:] != buckets[:-1])
-        places = pl.int_range(keys.height, dtype=pl.UInt32, eager=True)
+        is_begin = pl.Series([True]).extend(buckets[1:] != buckets[:-1])
+        places = pl.int_range(buckets.len(), dtype=pl.UInt32, eager=True)
         nowhere = places[-1:].new_from_index(0, 2**64 // self._bucket_size)
         self._begins = nowhere.scatter(buckets.filter(is_begin), places.filter(is_begin))
 
@@ -64,6 +65,17 @@ class Index:
     def link(self, ids: pl.Series) -> pl.Series:
         """Return the row of each id, null where there is none."""
         return self.link_hashes(ids.hash(1), ids.hash(2))
+
+
+def _sorted(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return the first hashes of the ids in order, and their places in the rows."""
+    first = rows["sourcedId"].hash(1)
+    order = first.arg_sort()
+    return first[order], order
+
+
+def _with_end(series: pl.Series, end: int | None) -> pl.Series:
+    return series.extend(pl.Series([end], dtype=series.dtype))
 
 
 def hashes(column: str) -> list[pl.Expr]:
