@@ -48,12 +48,13 @@ def convert_roster(
     classes.judge_references(roster, options)
     if options.empty_classes == "drop":
         classes.leave_out_empty_classes(roster, options)
-    people.choose_people(roster, options)
-    with ThreadPoolExecutor(1) as meanwhile:  # from here on no user is left out
-        deviations = meanwhile.submit(_deviations, roster.users, findings)
+    with ThreadPoolExecutor(1) as meanwhile:
+        taught = meanwhile.submit(courses.taught_courses, roster)  # from here on no class is left out
+        people.choose_people(roster, options)
+        deviations = meanwhile.submit(_deviations, roster.users, findings)  # nor any user
         classes.judge_rosters(roster)
         classes.choose_instructors(roster)
-        chosen = courses.choose_courses(roster, options)
+        chosen = courses.choose_courses(roster, taught.result(), options)
         _leave_out_orgs(roster, chosen)
         is_plain = _judge_ids(roster)
         findings.adopt(deviations.result())

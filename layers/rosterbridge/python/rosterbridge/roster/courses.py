@@ -14,11 +14,11 @@ COURSE = "_course"  # the course_id of a class
 CLASS_LINE = "_class_line"  # the line of classes.csv from which a course was made, null for one of courses.csv
 
 
-def choose_courses(roster: OneRoster, options: ConversionOptions) -> pl.DataFrame:
-    """Return the courses to send, as Apple's columns with LINE and CLASS_LINE, and give each class its COURSE."""
-    named = pl.when(pl.col("courseSourcedId") == "").then(pl.lit("course-") + pl.col("sourcedId"))
-    roster.classes.rows = roster.classes.rows.with_columns(named.otherwise("courseSourcedId").alias(COURSE))
-    courses = _taught_courses(roster)
+def choose_courses(roster: OneRoster, courses: pl.DataFrame, options: ConversionOptions) -> pl.DataFrame:
+    """Return the courses to send, as Apple's columns with LINE and CLASS_LINE, and give each class its COURSE.
+
+    ``courses`` are those of ``taught_courses``.
+    """
     own = pl.col("orgSourcedId")
     single = pl.when(own.is_in(among(_locations(roster)))).then(own).when(pl.col("schools") == 1).then("school")
     if options.course_location == "district":
@@ -27,9 +27,9 @@ def choose_courses(roster: OneRoster, options: ConversionOptions) -> pl.DataFram
     courses = courses.with_columns(single.alias("location_id"))
     split = courses.filter(pl.col("location_id").is_null())[COURSE]
     roster.classes.rows = roster.classes.rows.with_columns(
-        pl.when(pl.col(COURSE).is_in(among(split)))
-        .then(pl.concat_str(COURSE, "schoolSourcedId", separator="-"))
-        .otherwise(COURSE)
+        pl.when(_course_id().is_in(among(split)))
+        .then(pl.concat_str(_course_id(), "schoolSourcedId", separator="-"))
+        .otherwise(_course_id())
         .alias(COURSE)
     )
     divided = pl.col("location_id").is_null()
@@ -50,10 +50,16 @@ def _locations(roster: OneRoster) -> pl.Series:
     return roster.orgs.rows.filter(location_flags(roster) | people_flags(roster))["sourcedId"]
 
 
-def _taught_courses(roster: OneRoster) -> pl.DataFrame:
+def _course_id() -> pl.Expr:
+    """Return the course of a class; a class without one has one of its own."""
+    made = pl.lit("course-") + pl.col("sourcedId")
+    return pl.when(pl.col("courseSourcedId") == "").then(made).otherwise("courseSourcedId")
+
+
+def taught_courses(roster: OneRoster) -> pl.DataFrame:
     """Return one row for each course and school of the kept classes: listed courses first, then those made here."""
     listed = roster.courses.live.select("sourcedId", "title", "courseCode", "orgSourcedId", LINE)
-    taught = roster.classes.live.select(
+    taught = roster.classes.live.with_columns(_course_id().alias(COURSE)).select(
         COURSE,
         school="schoolSourcedId",
         class_title=pl.col("title").first().over(COURSE),
