@@ -104,9 +104,9 @@ def choose_instructors(roster: OneRoster) -> None:
 def _places_by_id(sheet: Sheet, links: pl.Series) -> pl.Series:
     """Return for each link the place of its row among the linked ones, by id: numbers are sorted sooner than texts."""
     linked = links.unique()
-    ordered = linked.gather(sheet.rows["sourcedId"].gather(linked).arg_sort())
+    ordered = linked[sheet.rows["sourcedId"][linked].arg_sort()]
     places = pl.zeros(sheet.rows.height, pl.UInt32, eager=True)
-    return places.scatter(ordered, pl.int_range(ordered.len(), dtype=pl.UInt32, eager=True)).gather(links)
+    return places.scatter(ordered, pl.int_range(ordered.len(), dtype=pl.UInt32, eager=True))[links]
 
 
 def _pair() -> pl.Expr:

@@ -129,7 +129,7 @@ def clean_columns(batch: Batch, columns: Sequence[str]) -> dict[str, tuple[pl.Se
     for dirty in _dirty(batch, columns):
         if dirty.any():
             texts, places = batch.rows[dirty.name], dirty.arg_true()
-            old = texts.gather(places)
+            old = texts[places]
             new = old.to_frame().select(cleaned(pl.col(dirty.name))).to_series()
             changed[dirty.name] = texts.clone().scatter(places, new), int((new != old).sum())
     return changed

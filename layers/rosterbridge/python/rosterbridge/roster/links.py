@@ -21,17 +21,17 @@ class Index:
     """
 
     def __init__(self, sheet: Sheet) -> None:
-        rows = sheet.rows.select("sourcedId", FATE, row_number())
-        if (rows["sourcedId"] == "").any():
-            rows = rows.filter(pl.col("sourcedId") != "")
-        first, order = _sorted(rows)
+        ids, rows = sheet.rows["sourcedId"], pl.int_range(sheet.rows.height, dtype=pl.UInt32, eager=True)
+        if (ids == "").any():
+            there = ids != ""
+            ids, rows = ids.filter(there), rows.filter(there)
+        first, order = _sorted(ids)
         if (first[1:] == first[:-1]).any():
-            in_play_first = rows.sort(pl.col(FATE).is_not_null(), maintain_order=True)
-            rows = in_play_first.unique("sourcedId", keep="first", maintain_order=True)
-            first, order = _sorted(rows)
+            ids, rows = _preferred(ids, rows, sheet.rows[FATE])
+            first, order = _sorted(ids)
         self._first = _with_end(first, HIGHEST)  # every search ends there
-        self._second = _with_end(rows["sourcedId"].hash(2)[order], 0)
-        self._rows = _with_end(rows[ROW][order], None)
+        self._second = _with_end(_hashed(ids, 2)[order], 0)
+        self._rows = _with_end(rows[order], None)
         self._bucket_size = 2 ** (64 - max(SMALLEST_BITS, (first.len() * BUCKETS_PER_ID).bit_length()))
         buckets = self._buckets(self._first)
         is_begin = pl.Series([True]).extend(buckets[1:] != buckets[:-1])
@@ -64,14 +64,26 @@ class Index:
 
     def link(self, ids: pl.Series) -> pl.Series:
         """Return the row of each id, null where there is none."""
-        return self.link_hashes(ids.hash(1), ids.hash(2))
+        return self.link_hashes(_hashed(ids, 1), _hashed(ids, 2))
 
 
-def _sorted(rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Return the first hashes of the ids in order, and their places in the rows."""
-    first = rows["sourcedId"].hash(1)
+def _sorted(ids: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the first hashes of the ids in order, and where these stood."""
+    first = _hashed(ids, 1)
     order = first.arg_sort()
     return first[order], order
+
+
+def _preferred(ids: pl.Series, rows: pl.Series, fates: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return each id once, with the first of its rows that is in play, or else the first."""
+    known = pl.DataFrame({"id": ids, ROW: rows, FATE: fates[rows]})
+    in_play_first = known.sort(pl.col(FATE).is_not_null(), maintain_order=True)
+    found = in_play_first.unique("id", keep="first", maintain_order=True)
+    return found["id"], found[ROW]
+
+
+def _hashed(ids: pl.Series, seed: int) -> pl.Series:
+    return ids.hash(seed)
 
 
 def _with_end(series: pl.Series, end: int | None) -> pl.Series:
@@ -90,4 +102,4 @@ def row_number() -> pl.Expr:
 
 def flags(height: int, rows: pl.Series) -> pl.Series:
     """Return for each of ``height`` rows whether a link of ``rows`` points to it."""
-    return pl.Series([False]).new_from_index(0, height).scatter(rows.drop_nulls(), True)
+    return pl.Series([False]).new_from_index(0, height).scatter(rows.drop_nulls() if rows.null_count() else rows, True)

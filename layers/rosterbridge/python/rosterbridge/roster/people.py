@@ -109,11 +109,11 @@ def _place_people(roster: OneRoster, options: ConversionOptions) -> None:
     locations = _distinct(in_scope.filter(_of_orgs(location_flags(roster))))
     place = _scattered(pl.repeat(None, users.rows.height, dtype=pl.UInt32, eager=True), _firsts(locations))
     more = pl.concat([locations, _schools_of_classes(roster, place)])
-    more = more.filter(pl.col(ORG) != place.gather(more[USER]).fill_null(NOWHERE)).sort(USER, maintain_order=True)
+    more = more.filter(pl.col(ORG).ne_missing(place[more[USER]])).sort(USER, maintain_order=True)
     more = _distinct(more)
-    placeless = more.filter(place.gather(more[USER]).is_null())
+    placeless = more.filter(place[more[USER]].is_null())
     place = _scattered(place, _firsts(placeless))
-    place = _scattered(place, _firsts(in_scope.filter(place.gather(in_scope[USER]).is_null())))
+    place = _scattered(place, _firsts(in_scope.filter(place[in_scope[USER]].is_null())))
     placed = users.rows.drop("orgSourcedIds")
     users.rows = placed.with_columns(place.alias(PLACE), _lists(more, place, placed.height))
     nowhere = pl.col(PLACE).is_null()
@@ -196,7 +196,7 @@ def _schools_of_classes(roster: OneRoster, place: pl.Series) -> pl.DataFrame:
 def _distinct(pairs: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs without repeats, of which the first stays; pairs of one user stand together."""
     users, user = pairs[USER], pl.col(USER)
-    if not (users == users.shift(1)).any():
+    if not (users[1:] == users[:-1]).any():
         return pairs
     shared = pairs.with_row_index("_place").filter((user == user.shift(1)) | (user == user.shift(-1)))  # most have one
     again = shared.filter(~pl.struct(USER, ORG).is_first_distinct())["_place"]
@@ -214,7 +214,7 @@ def _scattered(values: pl.Series, pairs: pl.DataFrame) -> pl.Series:
 
 def _lists(more: pl.DataFrame, place: pl.Series, height: int) -> pl.Series:
     """Return for each user the orgs of ``more`` that are not its first place, null for none."""
-    further = more.filter(pl.col(ORG) != place.gather(more[USER]))
+    further = more.filter(pl.col(ORG) != place[more[USER]])
     listed = further.group_by(USER, maintain_order=True).agg(pl.col(ORG).alias(MORE_PLACES))
     rows = pl.select(pl.int_range(height, dtype=pl.UInt32).alias(USER))
     return rows.join(listed, on=USER, how="left", maintain_order="left")[MORE_PLACES]

@@ -173,13 +173,14 @@ class CsvFile:
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
 
-    def _named(self, frame: pl.DataFrame, numbers: pl.Expr) -> pl.DataFrame:
-        kept = [pl.col(_name(position)).alias(name) for name, position in self._columns.items()]
-        return frame.select(*kept, numbers.alias(LINE), pl.lit(None, FATES).alias(FATE))
+    def _named(self, frame: pl.DataFrame, numbers: pl.Series) -> pl.DataFrame:
+        kept = [frame[_name(position)].alias(name) for name, position in self._columns.items()]
+        in_play = pl.Series(FATE, [None], FATES).new_from_index(0, frame.height)
+        return pl.DataFrame([*kept, numbers.alias(LINE), in_play])
 
 
-def _lines_from(line: int, height: int) -> pl.Expr:
-    return pl.int_range(line, line + height, dtype=pl.UInt32)
+def _lines_from(line: int, height: int) -> pl.Series:
+    return pl.int_range(line, line + height, dtype=pl.UInt32, eager=True)
 
 
 def _name(position: int) -> str:

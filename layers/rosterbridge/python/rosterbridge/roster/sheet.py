@@ -43,11 +43,16 @@ class Sheet:
     @property
     def live(self) -> pl.DataFrame:
         """The rows that are still in play, in file order."""
-        return self.rows.filter(LIVE)
+        return self.rows if self._is_whole else self.rows.filter(LIVE)
 
     def chosen(self, *columns: str) -> pl.DataFrame:
         """Return some columns of the rows in play, without copying the others."""
-        return run(self.rows.lazy().filter(LIVE).select(columns))
+        return self.rows.select(columns) if self._is_whole else run(self.rows.lazy().filter(LIVE).select(columns))
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether no row has ended yet."""
+        return self.rows[FATE].null_count() == self.rows.height
 
     def leave_out(self, condition: pl.Expr, reason: str) -> None:
         """Leave out the rows in play that meet the condition; ``reason`` is one of LEFT_OUT."""
@@ -79,8 +84,10 @@ class Sheet:
 
     def counts(self) -> FileCounts:
         """Return how the rows ended; they add up."""
-        over = self.rows[FATE].drop_nulls().cast(pl.String).to_frame()
-        reasons = dict(over.group_by(FATE, maintain_order=True).len().iter_rows()) if over.height else {}
+        reasons = {}
+        if not self._is_whole:
+            over = self.rows[FATE].drop_nulls().cast(pl.String).to_frame()
+            reasons = dict(over.group_by(FATE, maintain_order=True).len().iter_rows())
         dropped = sum(count for reason, count in reasons.items() if reason in self._dropping())
         ended = sum(reasons.values())
         return FileCounts(

@@ -74,8 +74,8 @@ def _write_member(
 
 def _with_nulls(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame without empty texts: polars writes them as two quotation marks, but a null as nothing."""
-    empty = frame.select((pl.all() == "").any()).row(0, named=True) if frame.height else {}
-    return frame.with_columns(pl.when(pl.col(name) != "").then(name).alias(name) for name in empty if empty[name])
+    empty = [series.name for series in frame if (series == "").any()]
+    return frame.with_columns(pl.when(pl.col(name) != "").then(name).alias(name) for name in empty)
 
 
 class _Deflater:
