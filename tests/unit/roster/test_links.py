@@ -37,9 +37,9 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each id one of seven first hashes, the highest possible one among them."""
     hashed = links._hashed
 
-    def few(ids: pl.Series, seed: int) -> pl.Series:
+    def few(ids: pl.Series, part: str) -> pl.Series:
         highest = pl.lit(links.HIGHEST, pl.UInt64)
-        return pl.select(highest - hashed(ids, seed) % 7).to_series() if seed == 1 else hashed(ids, seed)
+        return pl.select(highest - hashed(ids, part) % 7).to_series() if part == links.FIRST else hashed(ids, part)
 
     monkeypatch.setattr(links, "_hashed", few)
 

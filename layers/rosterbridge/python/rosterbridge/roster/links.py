@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import polars as pl
 
 from rosterbridge.roster.sheet import FATE, Sheet
 
 FIRST, SECOND = "_first_hash", "_second_hash"
 ROW = "_row"
+# Of this process alone, so that nobody can make ids whose hashes begin alike
+SEEDS = {part: int.from_bytes(os.urandom(8), "little") for part in (FIRST, SECOND)}
 HIGHEST = 2**64 - 1
 BUCKETS_PER_ID = 4  # so that seven ids of eight stand alone in theirs
 SMALLEST_BITS = 12
@@ -30,7 +34,7 @@ class Index:
             ids, rows = _preferred(ids, rows, sheet.rows[FATE])
             first, order = _sorted(ids)
         self._first = _with_end(first, HIGHEST)  # every search ends there
-        self._second = _with_end(_hashed(ids, 2)[order], 0)
+        self._second = _with_end(_hashed(ids, SECOND)[order], 0)
         self._rows = _with_end(rows[order], None)
         self._bucket_size = 2 ** (64 - max(SMALLEST_BITS, (first.len() * BUCKETS_PER_ID).bit_length()))
         buckets = self._buckets(self._first)
@@ -64,12 +68,12 @@ class Index:
 
     def link(self, ids: pl.Series) -> pl.Series:
         """Return the row of each id, null where there is none."""
-        return self.link_hashes(_hashed(ids, 1), _hashed(ids, 2))
+        return self.link_hashes(_hashed(ids, FIRST), _hashed(ids, SECOND))
 
 
 def _sorted(ids: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Return the first hashes of the ids in order, and where these stood."""
-    first = _hashed(ids, 1)
+    first = _hashed(ids, FIRST)
     order = first.arg_sort()
     return first[order], order
 
@@ -82,8 +86,8 @@ def _preferred(ids: pl.Series, rows: pl.Series, fates: pl.Series) -> tuple[pl.Se
     return found["id"], found[ROW]
 
 
-def _hashed(ids: pl.Series, seed: int) -> pl.Series:
-    return ids.hash(seed)
+def _hashed(ids: pl.Series, part: str) -> pl.Series:
+    return ids.hash(SEEDS[part])
 
 
 def _with_end(series: pl.Series, end: int | None) -> pl.Series:
@@ -92,7 +96,7 @@ def _with_end(series: pl.Series, end: int | None) -> pl.Series:
 
 def hashes(column: str) -> list[pl.Expr]:
     """Return the two hashes by which an Index compares, as columns FIRST and SECOND."""
-    return [pl.col(column).hash(1).alias(FIRST), pl.col(column).hash(2).alias(SECOND)]
+    return [pl.col(column).hash(seed).alias(part) for part, seed in SEEDS.items()]
 
 
 def row_number() -> pl.Expr:
