@@ -82,18 +82,23 @@ def marks_inside(piece: Piece, separator: str) -> Inside | None:
     before_opening = {part[-1:] for part in outside[:-1]}
     if after_closing <= {apart, b"\r", b"\n", b""} and before_opening <= {apart, b"\n", b""}:
         doubled = outside[1:].count(b"")
-        newlines, records = _placed(piece.marks.split(b'"'))
-        return Inside(doubled, b"".join(inside).count(b"\r"), newlines, records if doubled <= FEW_QUOTES else None)
+        are_few = doubled <= FEW_QUOTES
+        newlines, records = _placed(piece.marks.split(b'"'), with_quotes=are_few)
+        return Inside(doubled, b"".join(inside).count(b"\r"), newlines, records if are_few else None)
     return None
 
 
-def _placed(parts: list[bytes]) -> tuple[Mapping[int, int], list[int]]:
-    """Return the line feeds inside by the number of their record, and the records that have any or a quotation mark."""
+def _placed(parts: list[bytes], *, with_quotes: bool) -> tuple[Mapping[int, int], list[int]]:
+    """Return the line feeds inside by the number of their record, and the records that have any.
+
+    ``with_quotes``: or a quotation mark.
+    """
     newlines: Counter[int] = Counter()
     records: list[int] = []
     outside, inside = parts[::2], parts[1::2]
     record = seen = 0
-    for place in [place for place, part in enumerate(inside) if b"\n" in part or (place and not outside[place])]:
+    doubled = [with_quotes and place > 0 and not part for place, part in enumerate(outside)]
+    for place in [place for place, part in enumerate(inside) if b"\n" in part or doubled[place]]:
         record += b"".join(outside[seen : place + 1]).count(b"\n")  # line feeds outside end records
         seen = place + 1
         if count := inside[place].count(b"\n"):
