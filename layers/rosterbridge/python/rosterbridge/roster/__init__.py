@@ -9,10 +9,13 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
+from rosterbridge.roster.connectors import defer_connectors
 from rosterbridge.roster.options import ConversionOptions
 from rosterbridge.roster.report import Report
 
 __all__ = ["ConversionOptions", "Report", "convert", "validate", "validate_delta"]
+
+defer_connectors()  # before any module of this package imports polars
 
 
 def validate(source: Path, options: ConversionOptions, *, as_of: date) -> Report:

@@ -1,0 +1,50 @@
+"""polars' connectors wait until somebody calls them, and work then."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from rosterbridge.roster.connectors import CONNECTORS
+
+LOADED = f"sorted(name for name in sys.modules if name.startswith(tuple(f'{{c}}.' for c in {sorted(CONNECTORS)})))"
+
+
+def _said(*lines: str) -> list[str]:
+    """Return what a fresh process prints that has imported the rules before anything else."""
+    code = "\n".join(["import sys", "import rosterbridge.roster", *lines])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    return done.stdout.splitlines()
+
+
+def test_a_conversion_imports_none_of_them() -> None:
+    [loaded] = _said("import rosterbridge.roster.packages", f"print({LOADED})")
+    assert loaded == "[]"
+
+
+def test_one_that_is_called_works_and_leaves_the_others_alone() -> None:
+    lines = _said(
+        "import sqlite3, polars",
+        "source = sqlite3.connect(':memory:')",
+        "for query in ('select 1', 'select 2'): print(polars.read_database(query, source).item())",
+        f"print({{name.split('.')[2] for name in {LOADED}}})",
+        "print(polars.io.database.read_database.__module__)",
+    )
+    assert lines == ["1", "2", "{'database'}", "polars.io.database.functions"]
+
+
+@pytest.mark.parametrize("connector", sorted(CONNECTORS))
+def test_polars_still_has_each_of_them(connector: str) -> None:
+    lines = _said(
+        f"import polars, {connector} as connector",
+        f"print('{connector}' in sys.modules, hasattr(connector, '__path__'), hasattr(connector, '__nothing__'))",
+    )
+    assert lines == ["True True False"]
+
+
+def test_a_polars_that_is_there_already_is_left_as_it_is() -> None:
+    code = f"import sys, polars, rosterbridge.roster; print(len({LOADED}) > 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "True"
