@@ -19,7 +19,6 @@ from rosterbridge.roster.findings import Findings
 from rosterbridge.roster.formats import MANIFEST, ONEROSTER, ROLES, USERS
 from rosterbridge.roster.manifest import VERSION, read_properties
 from rosterbridge.roster.oneroster import members_by_file
-from rosterbridge.roster.pieces import ahead
 from rosterbridge.roster.reading import CsvFile, open_csv
 from rosterbridge.roster.sheet import FATE
 from rosterbridge.roster.writing import write_asm_zip
@@ -86,8 +85,7 @@ def read_full_set(path: Path) -> FullSet:
 
 def write_full_set(target: Path, files: Mapping[str, Iterable[pl.DataFrame]], version: str, newest: Newest) -> None:
     """Write a condensed package: the same rows give the same bytes."""
-    made = {name: ahead(iter(frames)) for name, frames in files.items()}
-    write_asm_zip({**made, MANIFEST: _manifest(files, version, newest)}, target)
+    write_asm_zip({**files, MANIFEST: _manifest(files, version, newest)}, target)
 
 
 def columns_of(name: str, version: str) -> tuple[str, ...]:

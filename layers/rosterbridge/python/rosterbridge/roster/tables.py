@@ -8,10 +8,9 @@ from functools import cached_property
 
 import polars as pl
 
-from rosterbridge.roster.pieces import ahead
 from rosterbridge.roster.queries import run
 
-SLICE_ROWS = 65_536  # so many are put together while those before them are written
+SLICE_ROWS = 65_536  # so many are put together at once
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,7 @@ class AsmTable:
 
     def slices(self) -> Iterator[pl.DataFrame]:
         """Yield the rows as they are written, a bounded number at a time; at least once, for the header."""
-        taken = self._taken(*(column.alias(name) for name, column in self.columns.items()))
-        return ahead(taken) if self.rows.height > SLICE_ROWS else taken
+        return self._taken(*(column.alias(name) for name, column in self.columns.items()))
 
     def _taken(self, *columns: pl.Expr) -> Iterator[pl.DataFrame]:
         is_first = True

@@ -6,11 +6,15 @@ import struct
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, cast
 
 import polars as pl
 from isal import isal_zlib
+
+from rosterbridge.roster.pieces import ahead
 
 LEVEL = 1  # igzip's 0 is a trap, and 3 gains a percent
 LOCAL = struct.Struct("<4s5H3I2H")
@@ -33,14 +37,15 @@ Quotes = Literal["never", "necessary"]
 
 
 def write_asm_zip(files: Mapping[str, Iterable[pl.DataFrame]], target: Path, plain: Collection[str] = ()) -> None:
-    """Write the frames of each file, one after the other, as CSV files of their names into one ZIP.
+    """Write the frames of each file, at least one, one after the other, as CSV files of their names into one ZIP.
 
     Files that are ``plain`` have no value that needs quotation marks.
     """
+    named = ((name, _with_nulls(frame)) for name, frames in files.items() for frame in frames)
     with target.open("wb") as file, ThreadPoolExecutor(PACKERS) as packers:
         entries = [
-            _write_member(file, packers, name, frames, "never" if name in plain else "necessary")
-            for name, frames in files.items()
+            _write_member(file, packers, name, map(itemgetter(1), group), "never" if name in plain else "necessary")
+            for name, group in groupby(ahead(named), itemgetter(0))
         ]
         start = file.tell()
         for entry in entries:
@@ -57,9 +62,7 @@ def _write_member(
     file.write(b"\0" * (LOCAL.size + len(encoded)))
     member = _Deflater(file, packers)
     for number, frame in enumerate(frames):
-        _with_nulls(frame).write_csv(
-            cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS, quote_style=quotes
-        )
+        frame.write_csv(cast("IO[bytes]", member), include_header=not number, batch_size=BATCH_ROWS, quote_style=quotes)
     packed, plain, checksum = member.finish()
     if max(packed, plain, file.tell()) > MAX_FILE_BYTES:
         message = "a file of Apple's ZIP has more than 4 GiB"
