@@ -43,7 +43,7 @@ def is_regular(piece: Piece, separator: str, width: int) -> bool:
     structure = piece.marks.translate(None, _no_structure(separator))
     end = b"\r\n" if structure.endswith(b"\r\n") else b"\n"
     record = separator.encode() * (width - 1) + end
-    if structure != record * structure.count(b"\n"):
+    if structure != record * (len(structure) // len(record)):
         return False
     return all(piece.data.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, len(piece.data) - WINDOW, WINDOW))
 
