@@ -35,6 +35,20 @@ def test_one_that_is_called_works_and_leaves_the_others_alone() -> None:
     assert lines == ["1", "2", "{'database'}", "polars.io.database.functions"]
 
 
+def test_threads_that_call_one_at_the_same_time_all_get_it() -> None:
+    lines = _said(
+        "import sqlite3, threading, polars",
+        "from concurrent.futures import ThreadPoolExecutor",
+        "sys.setswitchinterval(1e-6)",
+        "start = threading.Barrier(8)",
+        "def read(number):",
+        "    start.wait()",
+        "    return polars.read_database(f'select {number}', sqlite3.connect(':memory:')).item()",
+        "with ThreadPoolExecutor(8) as threads: print(list(threads.map(read, range(8))))",
+    )
+    assert lines == ["[0, 1, 2, 3, 4, 5, 6, 7]"]
+
+
 @pytest.mark.parametrize("connector", sorted(CONNECTORS))
 def test_polars_still_has_each_of_them(connector: str) -> None:
     lines = _said(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder
+from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
@@ -39,6 +40,7 @@ class _Deferred:
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
+        self._lock = RLock()
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._loader.create_module(spec)
@@ -52,6 +54,7 @@ class _Deferred:
         return partial(self._call, module, name)
 
     def _call(self, module: ModuleType, name: str, *args: object, **kwargs: object) -> object:
-        if vars(module).pop("__getattr__", None):
-            self._loader.exec_module(module)
+        with self._lock:  # nobody sees it half made
+            if vars(module).pop("__getattr__", None):
+                self._loader.exec_module(module)
         return getattr(module, name)(*args, **kwargs)
