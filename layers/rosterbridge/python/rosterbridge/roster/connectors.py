@@ -46,7 +46,7 @@ class _Deferred:
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__getattr__ = partial(self._function, module)  # type: ignore[method-assign]
+        vars(module)["__getattr__"] = partial(self._function, module)
 
     def _function(self, module: ModuleType, name: str) -> Callable[..., object]:
         if name.startswith("__"):
