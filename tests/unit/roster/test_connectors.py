@@ -12,9 +12,9 @@ from rosterbridge.roster.connectors import CONNECTORS
 LOADED = f"sorted(name for name in sys.modules if name.startswith(tuple(f'{{c}}.' for c in {sorted(CONNECTORS)})))"
 
 
-def _said(*lines: str) -> list[str]:
-    """Return what a fresh process prints that has imported the rules before anything else."""
-    code = "\n".join(["import sys", "import rosterbridge.roster", *lines])
+def _said(*lines: str, first: str = "rosterbridge.roster") -> list[str]:
+    """Return what a fresh process prints that has imported ``first`` before anything else."""
+    code = "\n".join([f"import sys, {first}", *lines])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     return done.stdout.splitlines()
 
@@ -59,6 +59,4 @@ def test_polars_still_has_each_of_them(connector: str) -> None:
 
 
 def test_a_polars_that_is_there_already_is_left_as_it_is() -> None:
-    code = f"import sys, polars, rosterbridge.roster; print(len({LOADED}) > 0)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert done.stdout.strip() == "True"
+    assert _said("import rosterbridge.roster", f"print(len({LOADED}) > 0)", first="polars") == ["True"]

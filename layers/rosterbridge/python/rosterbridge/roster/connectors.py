@@ -1,4 +1,4 @@
-"""Leaves out what polars imports to read databases and table stores: a fifth of its import, and nothing for a roster.
+"""Leaves out what polars imports to read databases and table stores: a sixth of its import, and nothing for a roster.
 
 Whoever calls such a function of polars all the same gets it, and waits for its import then.
 """
@@ -21,8 +21,7 @@ CONNECTORS = frozenset(f"polars.io.{name}" for name in ("database", "delta", "ic
 
 def defer_connectors() -> None:
     """Let polars find them, but import none before it is called; too late for a polars that is there already."""
-    if not any(isinstance(finder, _ConnectorFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _ConnectorFinder())
+    sys.meta_path.insert(0, _ConnectorFinder())
 
 
 class _ConnectorFinder:
@@ -36,7 +35,7 @@ class _ConnectorFinder:
 
 
 class _Deferred:
-    """Gives a module functions that run it when they are called."""
+    """Gives a module functions that run it when they are called; importlib's LazyLoader runs it when they are named."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
