@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rosterbridge.roster import archive, enrollments, pieces, reading
+from rosterbridge.roster import archive, pieces, reading
 from tests.support.rosters import Files, added, oneroster_1_1, oneroster_1_2, process, replaced
 
 
@@ -46,7 +46,7 @@ def test_the_size_of_pieces_changes_nothing(
     expected = whole.zip.read_bytes() if whole.zip else None
     for module, name in ((archive, "BLOCK_BYTES"), (pieces, "PIECE_BYTES"), (reading, "PIECE_BYTES")):
         monkeypatch.setattr(module, name, size)
-    monkeypatch.setattr(enrollments, "LINKED_ROWS", 2)
+    monkeypatch.setattr(pieces, "LARGE_BYTES", 300)  # some files of a bundle have more
     cut = process(tmp_path, files)
     assert cut.report == whole.report
     assert (cut.zip.read_bytes() if cut.zip else None) == expected

@@ -26,7 +26,6 @@ ID_HASH = "_id_hash"
 JUDGED_ROLES, OTHER = ("student", "teacher", ""), "other"
 ROLE = pl.Enum([*JUDGED_ROLES, OTHER])
 REFERENCES = {"classSourcedId": CLASS, "userSourcedId": USER}
-LINKED_ROWS = 500_000  # how many rows wait, with the hashes of their references, to be linked at once
 BEGUN_BATCHES = 8  # how many are read before it is known to what they refer: those of a district of 50,000
 UNUSUAL_ID = r"[^0-9A-Za-z-]"  # Apple's guide: alphanumeric and hyphen
 KNOWN_ROLES = frozenset(ENROLLMENT_ROLES)
@@ -79,17 +78,9 @@ class EnrollmentReader:
 
     def read(self, classes: Sheet, users: Sheet) -> Sheet:
         """Return the rows; those that are blank, inactive, without a reference or there already have ended."""
-        waiting: list[pl.DataFrame] = []
-        linked: list[pl.DataFrame] = []
         with ThreadPoolExecutor(len(REFERENCES)) as linkers:
             self._indexes = dict(zip(REFERENCES, linkers.map(Index, (classes, users)), strict=True))
-            for batch in self._batches():
-                waiting.append(batch)
-                if sum(frame.height for frame in waiting) >= LINKED_ROWS:
-                    linked.append(self._link(waiting, linkers))
-                    waiting = []
-            if waiting:
-                linked.append(self._link(waiting, linkers))
+            linked = [self._link(batch, linkers) for batch in self._batches()]
         self._findings.adopt(self._meanwhile)
         sheet = Sheet(ENROLLMENTS, pl.concat(linked), self._findings)
         linked.clear()
@@ -132,9 +123,9 @@ class EnrollmentReader:
         for column, rows in rows_without(frame, REFERENCES):
             self._missing[column].append(rows.select(LINE, column))
 
-    def _link(self, frames: list[pl.DataFrame], linkers: Executor) -> pl.DataFrame:
+    def _link(self, batch: pl.DataFrame, linkers: Executor) -> pl.DataFrame:
         """Put the rows of classes and users in the place of the hashes of their ids."""
-        frame = pl.concat(frames, rechunk=True)
+        frame = batch.rechunk()
         sought = [[frame.drop_in_place(part + column) for part in (FIRST, SECOND)] for column in REFERENCES]
         found = linkers.map(lambda column, keys: self._indexes[column].link_hashes(*keys), REFERENCES, sought)
         return frame.with_columns(rows.alias(link) for rows, link in zip(found, REFERENCES.values(), strict=True))

@@ -12,6 +12,7 @@ from typing import TypeVar
 from rosterbridge.roster.archive import Archive
 
 PIECE_BYTES = 8 * 2**20  # large enough for polars to use its threads, small beside any roster that is
+LARGE_BYTES = 2**28  # a file of more comes in pieces of twice the size: its threads wait for each other less often
 USUAL = f"{ascii_letters}{digits}-".encode()  # Apple's guide wants ids of these; most other values have no more either
 MAX_RECORD = 2**20  # how far back from a piece's end, and how far beyond it, a record's end is looked for
 
@@ -71,6 +72,7 @@ def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
     A piece ends with a record, or at least with a line where quotation marks are out of order; in the middle of a line
     only if it goes on for longer than any record may.
     """
+    least = PIECE_BYTES * (2 if archive.size(member) > LARGE_BYTES else 1)
     blocks: list[bytes] = []
     marks: list[bytes] = []  # of each block, as long as it is at hand: no other thread waits for long
     size = 0
@@ -80,9 +82,9 @@ def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
         blocks.append(block)
         marks.append(marks_of(block))
         size += len(block)
-        if size < PIECE_BYTES:
+        if size < least:
             continue
-        piece, rest = _divided(blocks, b"".join(marks), is_too_long=size > PIECE_BYTES + 2 * MAX_RECORD)
+        piece, rest = _divided(blocks, b"".join(marks), is_too_long=size > least + 2 * MAX_RECORD)
         if piece.data:
             yield piece
         blocks, marks, size = [rest], [marks_of(rest)], len(rest)
