@@ -120,22 +120,22 @@ class _Deflater:
             self._pack()
             self._store(0)
         else:  # a small file needs no thread
-            self._file.write(_packed(self._known, b"".join(self._parts)))
+            self._file.write(_packed(self._known, memoryview(b"".join(self._parts))))
         self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
 
     def _pack(self) -> None:
-        block = b"".join(self._parts)
+        block = self._parts[0] if len(self._parts) == 1 else memoryview(b"".join(self._parts))
         self._parts, self._free = [], BLOCK_BYTES
         self._packed.append(self._packers.submit(_packed, self._known, block))
-        self._known = block[-KNOWN_BYTES:]
+        self._known = bytes(block[-KNOWN_BYTES:])
 
     def _store(self, left: int) -> None:
         while len(self._packed) > left:
             self._file.write(self._packed.popleft().result())
 
 
-def _packed(known: bytes, block: bytes) -> bytes:
+def _packed(known: bytes, block: bytes | memoryview) -> bytes:
     """Return a block as a part of a deflate stream; ``known`` is what stands before it, nothing for the first one.
 
     Where igzip knows of nothing before, chance decides whether it finds the first bytes again: it takes the third
@@ -143,7 +143,7 @@ def _packed(known: bytes, block: bytes) -> bytes:
     """
     stored = b""
     if not known:
-        known, block = block[:KNOWN_BYTES], block[KNOWN_BYTES:]
+        known, block = bytes(block[:KNOWN_BYTES]), block[KNOWN_BYTES:]
         stored = STORED.pack(0, len(known), len(known) ^ 0xFFFF) + known
     if not block:
         return stored
