@@ -120,12 +120,12 @@ class _Deflater:
             self._pack()
             self._store(0)
         else:  # a small file needs no thread
-            self._file.write(_packed(self._known, memoryview(b"".join(self._parts))))
+            self._file.write(_packed(self._known, b"".join(self._parts)))
         self._file.write(LAST_BLOCK)
         return self._file.tell() - self._start, self._plain, self._checksum
 
     def _pack(self) -> None:
-        block = self._parts[0] if len(self._parts) == 1 else memoryview(b"".join(self._parts))
+        block: bytes | memoryview = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts, self._free = [], BLOCK_BYTES
         self._packed.append(self._packers.submit(_packed, self._known, block))
         self._known = bytes(block[-KNOWN_BYTES:])
