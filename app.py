@@ -1,7 +1,6 @@
 """Compose the CDK app from typed settings; needs no credentials and no network."""
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
 from infra.data import Data
 from infra.service import Service
@@ -14,6 +13,8 @@ def build(app: cdk.App) -> tuple[Data, Service]:
     data = Data(app, settings)
     service = Service(app, settings, data)
     if not settings.local:
+        from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks  # only now: they take a while
+
         packs = (AwsSolutionsChecks, ServerlessChecks, NIST80053R5Checks)
         cdk.Validations.of(app).add_plugins(*(pack(app) for pack in packs))
     return data, service

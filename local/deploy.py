@@ -56,6 +56,8 @@ NEVER_WHOLE = (
     "DELETE_FAILED",
 )  # nothing in it is worth keeping
 STACK_SECONDS = 120
+# The CDK's own look at a template takes half of a synth; here the template is put to work at once
+WITHOUT_VALIDATION = {"CDK_VALIDATION": "false"}
 MESSAGE_CHARACTERS = 1000  # a refusal may repeat the whole template
 
 
@@ -125,6 +127,7 @@ def _synthesize(plan: Plan) -> None:
     shutil.rmtree(plan.assembly, ignore_errors=True)
     environment = {
         **os.environ,
+        **WITHOUT_VALIDATION,
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),  # Node for jsii
         "CDK_OUTDIR": str(plan.assembly),
         "CDK_CONTEXT_JSON": json.dumps(plan.context),

@@ -10,6 +10,7 @@ import pytest
 
 from infra import build
 from local.apple import AppleStandIn
+from local.deploy import WITHOUT_VALIDATION
 from tests.infra.assembly import Assembly
 from tests.infra.offline import Offline
 from tests.support import apple_faults
@@ -24,7 +25,7 @@ def definition(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("assembly")
     context = json.dumps({"stage": "local", "local": True, "forward_retry_seconds": 1, "forward_retry_rate": 2})
     offline = Offline(tmp_path_factory.mktemp("offline"))
-    done = offline.run("python3", "app.py", CDK_CONTEXT_JSON=context, CDK_OUTDIR=str(folder))
+    done = offline.run("python3", "app.py", CDK_CONTEXT_JSON=context, CDK_OUTDIR=str(folder), **WITHOUT_VALIDATION)
     assert done.returncode == 0, done.stdout + done.stderr
     return Assembly(folder, "local").definition("PipelineRuns")
 

@@ -13,7 +13,7 @@ from constructs import IConstruct
 
 import app as application
 from infra.settings import default_context
-from tests.infra.assembly import Assembly
+from tests.infra.assembly import UNCOPIED, Assembly
 
 CARELESS = "Careless"
 CDKS_OWN = "CloudFormation-Validate::"  # what CDK compares with CloudFormation's schemas
@@ -64,7 +64,7 @@ def unexplained(layers: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cdk.Validations, "of", staticmethod(of))
-        unsafe = cdk.App(outdir=str(folder), context={**default_context(), "aws:cdk:disable-asset-staging": True})
+        unsafe = cdk.App(outdir=str(folder), context=default_context() | UNCOPIED)
         application.build(unsafe)
         careless = cdk.Stack(unsafe, CARELESS)
         sqs.Queue(careless, "Plain", encryption=sqs.QueueEncryption.UNENCRYPTED)

@@ -14,7 +14,7 @@ from infra.settings import default_context
 from rosterbridge.adapters.dynamodb_changes import WATCHES
 from rosterbridge.adapters.dynamodb_notices import HOLDS
 from rosterbridge.flows.result_files import REPORTS
-from tests.infra.assembly import Template, as_list, as_text
+from tests.infra.assembly import UNCOPIED, Template, as_list, as_text
 from tests.infra.test_functions import function_of, settings_of
 from tests.infra.test_roles import allowed, rights
 
@@ -24,7 +24,7 @@ SENDER = "rosterbridge@example.org"
 
 def synthesized(folder: Path, **settings: Any) -> Template:
     """Return the service stack of these settings, which cdk-nag has checked."""
-    app = cdk.App(context={**default_context(), **settings}, outdir=str(folder))
+    app = cdk.App(context=default_context() | UNCOPIED | settings, outdir=str(folder))
     application.build(app)
     app.synth()
     return Template(folder / "Rosterbridge-prod-Service.template.json")
