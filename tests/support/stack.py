@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from local.processes import LOOPBACK
 from local.stack import OPERATOR, LocalStack, Ports
 from local.upload import Server, upload
 from rosterbridge.flows.managing import CreatedFlow
-from rosterbridge.flows.models import FileAccount, Flow, Run, RunSummary
+from rosterbridge.flows.models import FileAccount, Flow, Run
 from rosterbridge.flows.ports import RunFilter
 from tests.support.openssh import any_client
 
@@ -48,7 +48,7 @@ def wait_for(condition: Callable[[], T | None], what: str, seconds: float = WAIT
     while time.monotonic() < until:
         if result := condition():
             return result
-        time.sleep(0.1)
+        time.sleep(0.05)
     message = f"{what}: not within {seconds} s"
     raise AssertionError(message)
 
@@ -111,21 +111,16 @@ class StackUnderTest:
 
     def runs(self, sender: Sender | None = None) -> list[Run]:
         """Return the runs of a sender's project, newest first."""
-        found = (self.local.stores.runs.get(line.id) for line in self._lines(sender))
-        return [run for run in found if run]
-
-    def _lines(self, sender: Sender | None) -> Sequence[RunSummary]:
-        """Return the same in short: to ask for each run again and again takes the processors from what is tested."""
         wanted = RunFilter(self.local.organization_id, (sender or self.sender).project_id)
-        return self.local.stores.runs.page(wanted, limit=50).items
+        found = (self.local.stores.runs.get(run.id) for run in self.local.stores.runs.page(wanted, limit=50).items)
+        return [run for run in found if run]
 
     def wait_for_run(self, sender: Sender | None = None, number: int = 1, seconds: float = WAIT_SECONDS) -> Run:
         """Return the sender's newest run when ``number`` of them are there and that one has ended."""
 
         def ended() -> Run | None:
-            lines = self._lines(sender)
-            is_over = len(lines) >= number and lines[0].status.final
-            return self.local.stores.runs.get(lines[0].id) if is_over else None
+            runs = self.runs(sender)
+            return runs[0] if len(runs) >= number and runs[0].status.final else None
 
         return wait_for(ended, "the run ends", seconds)
 
@@ -133,8 +128,7 @@ class StackUnderTest:
         """Return the sender's newest run when it has reached a status."""
 
         def reached() -> Run | None:
-            lines = [line for line in self._lines(sender)[:1] if line.status == status]
-            return self.local.stores.runs.get(lines[0].id) if lines else None
+            return next((run for run in self.runs(sender)[:1] if run.status == status), None)
 
         return wait_for(reached, f"the run is {status}")
 
