@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from benchmarks import AS_OF
-from rosterbridge.memory import save_if_scarce
+from rosterbridge.memory import suit_memory
 from rosterbridge.roster import ConversionOptions, convert
 
 
 def main(source: str, target: str) -> None:
     """Convert a ZIP, which must be accepted."""
-    save_if_scarce()
+    suit_memory()
     report = convert(Path(source), Path(target), ConversionOptions(), as_of=AS_OF)
     if not report.accepted:
         raise SystemExit(report.summary)

@@ -15,7 +15,7 @@ from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.dry_running import DryRunner
 from rosterbridge.flows.models import ObjectRef
-from rosterbridge.memory import save_if_scarce
+from rosterbridge.memory import suit_memory
 from rosterbridge.observability import about, boundary, logger, observed
 from rosterbridge.settings import StepEnvironment
 
@@ -33,7 +33,7 @@ class DryRunEvent(BaseModel):
 @cache
 def runner() -> DryRunner:
     """Return the runner, made once a process."""
-    save_if_scarce()
+    suit_memory()
     settings = StepEnvironment.load()
     return DryRunner(
         accounts=DynamoAccountStore(settings.account_table),

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rosterbridge.adapters.outcomes import SqsOutcomes
 from rosterbridge.adapters.stepfunctions import StepFunctionsWaiting
 from rosterbridge.flows.guarding import Guard
-from rosterbridge.memory import save_if_scarce
+from rosterbridge.memory import suit_memory
 from rosterbridge.observability import boundary, logger, observed
 from rosterbridge.settings import GuardEnvironment
 from rosterbridge.steps import run_of, steps
@@ -19,7 +19,7 @@ from rosterbridge.steps import run_of, steps
 @cache
 def guard() -> Guard:
     """Return the guard, made once a process."""
-    save_if_scarce()
+    suit_memory()
     settings = GuardEnvironment.load()
     return Guard(**vars(steps()), waiting=StepFunctionsWaiting(), hold_for=settings.hold_for)
 

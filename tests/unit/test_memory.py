@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rosterbridge.memory import ALLOCATOR, LEAN, memory_at_hand, save_if_scarce
+from rosterbridge.memory import ALLOCATOR, GENEROUS, LEAN, memory_at_hand, suit_memory
 
 
 @pytest.fixture(autouse=True)
@@ -31,19 +31,19 @@ def test_a_container_has_what_its_limit_leaves_of_the_machine(tmp_path: Path) ->
     assert memory_at_hand(limit) == whole
 
 
-def test_a_small_function_is_lean_and_a_large_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008")
-    save_if_scarce()
-    assert ALLOCATOR not in os.environ
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048")
-    save_if_scarce()
-    assert os.environ[ALLOCATOR] == LEAN
+@pytest.mark.parametrize(("megabytes", "chosen"), [("3008", GENEROUS), ("2048", LEAN)])
+def test_a_small_function_is_lean_and_a_large_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, megabytes: str, chosen: str
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", megabytes)
+    suit_memory()
+    assert os.environ[ALLOCATOR] == chosen
 
 
 def test_what_the_environment_says_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512")
     monkeypatch.setenv(ALLOCATOR, "dirty_decay_ms:1")
-    save_if_scarce()
+    suit_memory()
     assert os.environ[ALLOCATOR] == "dirty_decay_ms:1"
 
 

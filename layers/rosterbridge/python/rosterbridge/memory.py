@@ -1,4 +1,8 @@
-"""Makes polars hand memory back sooner where there is little: a sixth less at its peak for a twentieth of the time."""
+"""Tells polars' allocator how soon to hand memory back: at once where there is little, late where there is enough.
+
+At a million pupils the first takes a third less at its peak, the other a twentieth less time: new pages cost more than
+what is done with them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-SCARCE_BYTES = 2_500_000_000  # a million pupils take up to two thirds of it
+SCARCE_BYTES = 2_500_000_000  # a million pupils take up to three quarters of it
 CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 ALLOCATOR = "_RJEM_MALLOC_CONF"  # read by polars' allocator, jemalloc, when polars is loaded
 LEAN = "dirty_decay_ms:50,muzzy_decay_ms:0"
+GENEROUS = "dirty_decay_ms:10000"  # polars' own choice is half a second
 
 
 def memory_at_hand(container_limit: Path = CONTAINER_LIMIT) -> int | None:
@@ -24,8 +29,8 @@ def memory_at_hand(container_limit: Path = CONTAINER_LIMIT) -> int | None:
     return min(known, default=None)
 
 
-def save_if_scarce() -> None:
-    """Choose the lean way if memory is scarce; call it before polars is imported. What the environment says wins."""
+def suit_memory() -> None:
+    """Choose by the memory at hand; call it before polars is imported. What the environment says wins."""
     memory = memory_at_hand()
-    if memory is not None and memory < SCARCE_BYTES:
-        os.environ.setdefault(ALLOCATOR, LEAN)
+    is_scarce = memory is not None and memory < SCARCE_BYTES
+    os.environ.setdefault(ALLOCATOR, LEAN if is_scarce else GENEROUS)

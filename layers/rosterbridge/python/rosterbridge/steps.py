@@ -13,7 +13,7 @@ from rosterbridge.adapters.dynamodb_lanes import DynamoLaneStore
 from rosterbridge.adapters.s3 import S3ObjectStore
 from rosterbridge.flows.processing import Processor
 from rosterbridge.flows.step_work import Steps
-from rosterbridge.memory import save_if_scarce
+from rosterbridge.memory import suit_memory
 from rosterbridge.observability import about
 from rosterbridge.settings import StepEnvironment
 
@@ -49,5 +49,5 @@ def steps() -> Steps:
 @cache
 def processor() -> Processor:
     """Return what validates and converts, made once a process."""
-    save_if_scarce()
+    suit_memory()
     return Processor(**vars(steps()))

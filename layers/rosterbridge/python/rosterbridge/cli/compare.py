@@ -11,7 +11,7 @@ import typer
 
 from rosterbridge.cli.output import REJECTED
 from rosterbridge.cli.terminal import JsonOption, add_row, console, errors, fail, print_json, say, table
-from rosterbridge.memory import save_if_scarce
+from rosterbridge.memory import suit_memory
 from rosterbridge.roster.report_forms import one_line
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def compare_command(
     old: OldArgument, new: NewArgument, changed: ChangesOption = None, as_json: JsonOption = False
 ) -> None:
     """Tell what would change at Apple if NEW.zip were sent after OLD.zip; both are in Apple's format."""
-    save_if_scarce()
+    suit_memory()
     with errors.status("comparing the rosters ..."):
         from rosterbridge.roster.comparison import compare
 

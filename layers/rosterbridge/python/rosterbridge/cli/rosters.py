@@ -12,7 +12,7 @@ import typer
 
 from rosterbridge.cli.reports import ReportOption, print_report, write_errors, write_reports
 from rosterbridge.cli.terminal import JsonOption, errors, print_json, refuse_usage
-from rosterbridge.memory import save_if_scarce
+from rosterbridge.memory import suit_memory
 from rosterbridge.roster import ConversionOptions, Report, convert, validate, validate_delta
 
 REJECTED = 1
@@ -122,7 +122,7 @@ def _converted(source: Path, target: Path, options: ConversionOptions, as_of: da
 def _carry_out(
     work: Callable[[], Report], reports: list[Path] | None, error_file: Path | None, *, as_json: bool
 ) -> None:
-    save_if_scarce()
+    suit_memory()
     with errors.status("reading the roster ..."):
         found = work()
     write_reports(found, reports)
