@@ -25,7 +25,7 @@ def note_shared_values(frames: Mapping[str, pl.DataFrame], columns: Iterable[str
         return
     forms = {name: pl.col(name).str.to_lowercase() if name in EMAILS else pl.col(name) for name in columns}
     for column in _repeated(frames, forms):
-        shared = _rows(frames, column, forms[column]).filter(pl.col(FORM).is_duplicated())
+        shared = _alike(frames, column, forms[column]).filter(pl.col(FORM).is_duplicated())
         _note("shared-value", shared, shared[FORM].n_unique(), column, findings)
 
 
@@ -33,7 +33,7 @@ def note_similar_ids(frames: Mapping[str, pl.DataFrame], column: str, findings: 
     """Note how many ids are told apart only by case or by leading zeros, which a spreadsheet loses."""
     form = pl.col(column).str.to_lowercase().str.strip_chars_start("0")
     if findings.levels["similar-id"] != "ignore" and _repeated(frames, {column: form}):
-        rows = _rows(frames, column, form).unique(VALUE, keep="first", maintain_order=True)
+        rows = _alike(frames, column, form).unique(VALUE, keep="first", maintain_order=True)
         similar = rows.filter(pl.col(FORM).is_duplicated())
         _note("similar-id", similar, similar.height, column, findings)
 
@@ -42,7 +42,7 @@ def note_same_names(frames: Mapping[str, pl.DataFrame], column: str, findings: F
     """Note how many locations share their name, in any case, with another."""
     form = pl.col(column).str.to_lowercase()
     if findings.levels["same-name-location"] != "ignore" and _repeated(frames, {column: form}):
-        same = _rows(frames, column, form).filter(pl.col(FORM).is_duplicated())
+        same = _alike(frames, column, form).filter(pl.col(FORM).is_duplicated())
         _note("same-name-location", same, same.height, column, findings)
 
 
@@ -65,8 +65,9 @@ def _repeated(frames: Mapping[str, pl.DataFrame], forms: Mapping[str, pl.Expr]) 
     return [column for column, is_repeated in found.row(0, named=True).items() if is_repeated]
 
 
-def _rows(frames: Mapping[str, pl.DataFrame], column: str, form: pl.Expr) -> pl.DataFrame:
-    return run(
+def _alike(frames: Mapping[str, pl.DataFrame], column: str, form: pl.Expr) -> pl.DataFrame:
+    """Return the rows of which the hash of a form stands twice: few, among which the texts are soon compared."""
+    rows = run(
         pl.concat(
             frame.lazy()
             .filter(pl.col(column) != "")
@@ -74,6 +75,9 @@ def _rows(frames: Mapping[str, pl.DataFrame], column: str, form: pl.Expr) -> pl.
             for file, frame in frames.items()
         )
     )
+    hashes = rows[FORM].hash()
+    ordered = hashes.sort()
+    return rows.filter(hashes.is_in(ordered.filter(ordered == ordered.shift(1)).implode()))
 
 
 def _note(code: str, rows: pl.DataFrame, count: int, column: str, findings: Findings) -> None:
