@@ -26,7 +26,7 @@ ID_HASH = "_id_hash"
 JUDGED_ROLES, OTHER = ("student", "teacher", ""), "other"
 ROLE = pl.Enum([*JUDGED_ROLES, OTHER])
 REFERENCES = {"classSourcedId": CLASS, "userSourcedId": USER}
-BEGUN_BATCHES = 8  # how many are read before it is known to what they refer: those of a district of 50,000
+BEGUN_BATCHES = 24  # how many are read before it is known to what they refer: each takes a few megabytes more till then
 UNUSUAL_ID = r"[^0-9A-Za-z-]"  # Apple's guide: alphanumeric and hyphen
 KNOWN_ROLES = frozenset(ENROLLMENT_ROLES)
 
