@@ -24,7 +24,7 @@ from rosterbridge.roster.formats import FileFormat
 from rosterbridge.roster.guessing import near_misses
 from rosterbridge.roster.pieces import PIECE_BYTES, Piece, ahead, pieces
 from rosterbridge.roster.sheet import FATE, FATES
-from rosterbridge.roster.soundness import Inside, doubtful_records, is_regular, marks_inside
+from rosterbridge.roster.soundness import Inside, doubtful_records, marks_inside, regular_records
 
 MAX_COLUMNS = 1100  # Apple's widest file has 1,008
 MAX_VALUE = 2**20
@@ -128,8 +128,8 @@ class CsvFile:
             return None
         if not piece.data:
             return Batch(no_rows(self._columns)), 0
-        if is_regular(piece, self.header.separator, width):
-            return self._read_regular(piece, line)
+        if (records := regular_records(piece, self.header.separator, width)) is not None:
+            return self._read_regular(piece, line, records)
         inside = marks_inside(piece, self.header.separator)
         if inside is None:
             return None
@@ -144,17 +144,18 @@ class CsvFile:
         batch = Batch(self._named(frame, numbers), doubtful=doubtful_records(piece, inside))
         return batch, frame.height + sum(inside.newlines.values())
 
-    def _read_regular(self, piece: Piece, line: int) -> tuple[Batch, int] | None:
+    def _read_regular(self, piece: Piece, line: int, records: int) -> tuple[Batch, int] | None:
         """Return the same of a regular piece, without the columns that nobody asks for."""
         last = len(self.header.cells) - 1
         frame = self._parse(piece, sorted({*self._columns.values(), last}))
-        if frame is None or frame.height != piece.newlines:
+        if frame is None or frame.height != records:
             return None
-        if piece.returns and "\r" in frame[_name(last)].str.join("")[0]:  # quicker than to look at each value
+        with_returns = piece.marks.endswith(b"\r\n")
+        if with_returns and "\r" in frame[_name(last)].str.join("")[0]:  # quicker than to look at each value
             return None
         rows = self._named(frame, _lines_from(line, frame.height))
         # nothing is left but what stands between the values and at the line ends
-        is_usual = len(piece.marks) == last * frame.height + piece.newlines + piece.returns
+        is_usual = len(piece.marks) == (last + 1 + with_returns) * records
         return Batch(rows, is_usual=is_usual, doubtful=doubtful_records(piece, Inside())), frame.height
 
     def _parse(self, piece: Piece, columns: list[int] | None = None) -> pl.DataFrame | None:

@@ -33,19 +33,21 @@ class Inside:
     records: Sequence[int] | None = ()
 
 
-def is_regular(piece: Piece, separator: str, width: int) -> bool:
-    """Whether a closed piece is ASCII without quotation marks, each record of ``width`` values, and none of them long.
+def regular_records(piece: Piece, separator: str, width: int) -> int | None:
+    """Return how many records a closed piece has that is regular, and None of one that is not.
 
-    All records end in the same way; yet a carriage return may stand inside the last value.
+    It is, if it is ASCII without quotation marks, each record of ``width`` values, and none of them long. All records
+    end in the same way; yet a carriage return may stand inside the last value.
     """
-    if not piece.marks.isascii():
-        return False
-    structure = piece.marks.translate(None, _no_structure(separator))
-    end = b"\r\n" if structure.endswith(b"\r\n") else b"\n"
-    record = separator.encode() * (width - 1) + end
-    if structure != record * (len(structure) // len(record)):
-        return False
-    return all(piece.data.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, len(piece.data) - WINDOW, WINDOW))
+    structure = piece.marks
+    record = separator.encode() * (width - 1) + (b"\r\n" if structure.endswith(b"\r\n") else b"\n")
+    if structure != record * (len(structure) // len(record)):  # most often nothing else is left
+        structure = structure.translate(None, _no_structure(separator))
+        if not piece.marks.isascii() or structure != record * (len(structure) // len(record)):
+            return None
+    if any(piece.data.find(b"\n", at, at + WINDOW) < 0 for at in range(0, len(piece.data) - WINDOW, WINDOW)):
+        return None
+    return len(structure) // len(record)
 
 
 def doubtful_records(piece: Piece, inside: Inside) -> Sequence[int] | None:
