@@ -146,6 +146,7 @@ def read_both(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> lis
                 patch.setattr(archive_module, "BLOCK_BYTES", 4)
                 patch.setattr(reading, "PIECE_BYTES", 8)
                 patch.setattr(pieces, "PIECE_BYTES", 8)
+                patch.setattr(pieces, "FAR_APART", 1)  # each quotation mark is looked for
             try:
                 table = reading.read_table(archive, "t.csv", fmt, Findings())
             except RosterError as error:
