@@ -9,10 +9,9 @@ from functools import cached_property
 from string import ascii_letters, digits
 from typing import TypeVar
 
-from rosterbridge.roster.archive import Archive
+from rosterbridge.roster.archive import LARGE_BYTES, Archive
 
 PIECE_BYTES = 8 * 2**20  # large enough for polars to use its threads, small beside any roster that is
-LARGE_BYTES = 2**28  # a file of more comes in pieces of twice the size: its threads wait for each other less often
 USUAL = f"{ascii_letters}{digits}-".encode()  # Apple's guide wants ids of these; most other values have no more either
 FAR_APART = 1024  # bytes from one quotation mark to the next
 MAX_RECORD = 2**20  # how far back from a piece's end, and how far beyond it, a record's end is looked for
