@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rosterbridge.memory import ALLOCATOR, GENEROUS, LEAN, memory_at_hand, suit_memory
+from rosterbridge.memory import ALLOCATOR, ARENAS, GENEROUS, LEAN, memory_at_hand, suit_memory
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,29 @@ def test_what_the_environment_says_wins(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv(ALLOCATOR, "dirty_decay_ms:1")
     suit_memory()
     assert os.environ[ALLOCATOR] == "dirty_decay_ms:1"
+
+
+THREADS = """
+import ctypes, threading
+from rosterbridge.memory import suit_memory
+suit_memory()
+together = threading.Barrier(2)
+threads = [threading.Thread(target=lambda: (bytes(100_000), together.wait())) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+ctypes.CDLL(None).malloc_stats()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+@pytest.mark.parametrize(("given", "are_several"), [({}, False), ({ARENAS: "8"}, True)])
+def test_threads_share_what_python_keeps_unless_the_environment_says_otherwise(
+    given: dict[str, str], *, are_several: bool
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != ARENAS} | given
+    found = subprocess.run([sys.executable, "-c", THREADS], env=environment, capture_output=True, check=True, text=True)
+    assert "Arena 0" in found.stderr
+    assert ("Arena 1" in found.stderr) == are_several
 
 
 @pytest.mark.parametrize("module", ["rosterbridge.cli", "rosterbridge.steps"])
