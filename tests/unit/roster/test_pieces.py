@@ -46,8 +46,7 @@ def test_the_size_of_pieces_changes_nothing(
     expected = whole.zip.read_bytes() if whole.zip else None
     for module, name in ((archive, "BLOCK_BYTES"), (pieces, "PIECE_BYTES"), (reading, "PIECE_BYTES")):
         monkeypatch.setattr(module, name, size)
-    for module in (archive, pieces):
-        monkeypatch.setattr(module, "LARGE_BYTES", 300)  # some files of a bundle have more
+    monkeypatch.setattr(archive, "LARGE_BYTES", 300)  # some files of a bundle have more
     cut = process(tmp_path, files)
     assert cut.report == whole.report
     assert (cut.zip.read_bytes() if cut.zip else None) == expected

@@ -1,6 +1,6 @@
 """Tells the allocators how to keep memory: new pages cost more than what is done with them.
 
-That of polars hands it back at once where there is little, which takes a third less at the peak of a million pupils,
+That of polars hands it back at once where there is little, which takes a quarter less at the peak of a million pupils,
 and late where there is enough, which saves a twentieth of their time. Python's own is shared by all threads, so that
 one takes again what another has left: 11 MB less for 50,000 pupils, and a fiftieth of their time.
 """

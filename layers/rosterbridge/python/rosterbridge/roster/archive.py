@@ -23,8 +23,9 @@ MAX_TOTAL_BYTES = 4 * 2**30
 MAX_RATIO = 200  # rosters of a million rows stay far below; the classic bombs start at a thousand
 RATIO_FREE_BYTES = 2**20  # a small file may be as repetitive as it likes
 BLOCK_BYTES = 128 * 1024
-LARGE_BYTES = 2**28  # a member of more comes in larger parts: its threads wait for each other less often
+LARGE_BYTES = 2**28
 LARGE_BLOCKS = 4  # times the size of others
+INFLATED = 4  # times a block: what is inflated at once, about what a block of a roster holds
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 LOCAL_SIGNATURE = b"PK\x03\x04"
 END_SIGNATURE = b"PK\x05\x06"
@@ -56,6 +57,10 @@ class Archive:
         """Return how many bytes a member says to hold."""
         return self._members[folded][1].file_size
 
+    def has_large_parts(self, folded: str) -> bool:
+        """Whether a member is so large that it comes in larger parts: its threads wait for each other less often."""
+        return self.size(folded) > LARGE_BYTES
+
     def beginning(self, folded: str, limit: int) -> bytes:
         """Return the first bytes of a member, at most ``limit``; what follows is not looked at."""
         name, info = self._members[folded]
@@ -74,11 +79,11 @@ class Archive:
         """Yield a member's bytes in blocks; raise RosterError when it is not what the directory says."""
         name, info = self._members[folded]
         inflate = _inflater(info)
-        block_bytes = BLOCK_BYTES * (LARGE_BLOCKS if info.file_size > LARGE_BYTES else 1)
+        block_bytes = BLOCK_BYTES * (LARGE_BLOCKS if self.has_large_parts(folded) else 1)
         size = checksum = 0
         try:
             for block in self._raw(info, block_bytes):
-                for chunk in _inflated(inflate, block, 4 * block_bytes):
+                for chunk in _inflated(inflate, block, INFLATED * block_bytes):
                     size += len(chunk)
                     if size > info.file_size:
                         raise RosterError("archive-unsafe", file=name, why="a file is larger than it says")

@@ -9,7 +9,7 @@ from functools import cached_property
 from string import ascii_letters, digits
 from typing import TypeVar
 
-from rosterbridge.roster.archive import LARGE_BYTES, Archive
+from rosterbridge.roster.archive import Archive
 
 PIECE_BYTES = 8 * 2**20  # large enough for polars to use its threads, small beside any roster that is
 USUAL = f"{ascii_letters}{digits}-".encode()  # Apple's guide wants ids of these; most other values have no more either
@@ -83,7 +83,7 @@ def pieces(archive: Archive, member: str, *, skip: int = 0) -> Iterator[Piece]:
     A piece ends with a record, or at least with a line where quotation marks are out of order; in the middle of a line
     only if it goes on for longer than any record may.
     """
-    least = PIECE_BYTES * (2 if archive.size(member) > LARGE_BYTES else 1)
+    least = PIECE_BYTES * (2 if archive.has_large_parts(member) else 1)
     blocks: list[bytes] = []
     marks: list[bytes] = []  # of each block, as long as it is at hand: no other thread waits for long
     size = 0
